@@ -1,0 +1,80 @@
+"""The two seams: a source gives frames, a sink takes events. A plugin is a class that fits one of these."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from movinet_edge.api.event import ActionEvent
+from movinet_edge.api.frame import Frame, FrameRequest
+
+SOURCE_GROUP = "movinet_edge.sources"
+"""Entry-point group of sources; the name on the left is the `type:` in the configuration."""
+
+SINK_GROUP = "movinet_edge.sinks"
+"""Entry-point group of sinks; the name on the left is the `type:` in the configuration."""
+
+
+class PluginSettings(BaseModel):
+    """What a plugin's `Settings` derive from: unknown keys are errors and values do not change afterwards.
+
+    `type:` itself (and for a sink `name:`) belong to the daemon and are not passed on. A relative path is resolved
+    against the configuration file's folder when the field's type is `pathlib.Path`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Gives the frames of one stream. Constructed from its settings; heavy imports belong into the constructor."""
+
+    Settings: ClassVar[type[BaseModel]]
+
+    live: bool
+    """True when frames come at their own pace whether or not anyone looks (a camera): late ones may be dropped.
+    False when the source can wait (a file): every frame is looked at."""
+
+    frames_read: int
+    """Frames that have arrived so far, yielded or not, so that what was never looked at can be counted."""
+
+    def __init__(self, settings: Any) -> None: ...
+
+    def frames(self, request: FrameRequest) -> Iterator[Frame]:
+        """Yield frames until the source ends (return, or SourceEnded) or fails.
+
+        Raises:
+            SourceUnavailable: no frames now; this object is closed and a new one is made after a pause.
+            SourceRejected: there will never be any.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release everything. May come from another thread, at any time, twice; unblocks a read that waits."""
+        ...
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Takes events to somewhere. All calls come from one thread, in the order of the events."""
+
+    Settings: ClassVar[type[BaseModel]]
+
+    def __init__(self, settings: Any) -> None: ...
+
+    def open(self) -> None:
+        """Start what lives long (a connection, a file). Raises DeliveryError to be tried again later."""
+        ...
+
+    def deliver(self, event: ActionEvent) -> None:
+        """Return once the event is accepted for good.
+
+        Raises:
+            DeliveryError: not now; the same event is offered again.
+            DeliveryRejected: never; the event is counted as lost for this sink.
+        """
+        ...
+
+    def close(self) -> None:
+        """Flush and release. May come twice, and without `open`."""
+        ...

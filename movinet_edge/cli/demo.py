@@ -1,0 +1,102 @@
+"""`movinet-edge demo`: the daemon's whole path on the bundled clip, to watch, then a table and a timeline."""
+
+import argparse
+import os
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from movinet_edge.api import ActionEvent, EventType
+from movinet_edge.cli import exit_codes
+
+HELP = "watch the whole path at work on a bundled clip"
+DESCRIPTION = """\
+Run the daemon (source, model, smoothing, start and stop, outbox, sink) on a clip of about 45 seconds: nobody moves,
+jumping jacks, nobody moves, push-ups, nobody moves. The first run downloads the model (3 MB) if it is not here."""
+
+_FOLDER = Path(__file__).resolve().parent
+_EXPECTED = [
+    ("jumping jacks", EventType.START),
+    ("jumping jacks", EventType.STOP),
+    ("push up", EventType.START),
+    ("push up", EventType.STOP),
+]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `demo`."""
+    parser.add_argument("--realtime", action="store_true", help="as a camera would: 45 seconds instead of about two")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the events and the store in this folder")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run the demo."""
+    if args.keep is not None:
+        args.keep.mkdir(parents=True, exist_ok=True)
+    with nullcontext(args.keep) if args.keep else tempfile.TemporaryDirectory(prefix="movinet-edge-demo-") as folder:
+        return _demo(Path(folder).absolute(), realtime=args.realtime)
+
+
+def _demo(folder: Path, *, realtime: bool) -> int:
+    from rich.console import Console
+
+    from movinet_edge.cli.occurrences import Findings
+    from movinet_edge.cli.progress import download_progress, video_progress
+    from movinet_edge.cli.report import live_line, print_report
+    from movinet_edge.cli.video_length import total_length_s
+    from movinet_edge.config import read_document
+    from movinet_edge.daemon.assembly import assemble
+    from movinet_edge.daemon.supervisor import Supervisor
+    from movinet_edge.delivery import Outbox
+
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("MOVINET_EDGE__")},
+        "MOVINET_EDGE__STATE_DIR": str(folder),
+        "MOVINET_EDGE__SINKS__0__PATH": str(folder / "events.jsonl"),
+        "MOVINET_EDGE__STREAMS__0__SOURCE__PACE": "realtime" if realtime else "fast",
+    }
+    console = Console(highlight=False)
+    findings: Any = None
+    events: list[ActionEvent] = []
+
+    def on_scores(_stream: str, time_s: float, _scores: NDArray[np.float32]) -> None:
+        findings.add_scores(time_s, pipeline.detector.smoothed)
+        progress.update(task, completed=time_s)
+
+    def on_event(event: ActionEvent) -> None:
+        events.append(event)
+        findings.add(event)
+        progress.console.print(live_line(event))
+
+    with download_progress("downloading the model") as bytes_progress:
+        assembly = assemble(
+            read_document(_FOLDER / "demo.yaml", environ=environ), progress=bytes_progress, on_scores=on_scores
+        )
+    pipeline = assembly.streams["demo"].pipeline
+    findings = Findings(pipeline.detector.watched)
+    console.print(f"{pipeline.model.name} on {pipeline.model.runtime}; configuration: {_FOLDER / 'demo.yaml'}")
+    supervisor = Supervisor(assembly.streams, assembly.sinks, Outbox(assembly.outbox_path), on_event=on_event)
+    with video_progress(console) as progress:
+        task = progress.add_task("demo clip", total=total_length_s([_FOLDER / "demo.mp4"]))
+        supervisor.start()
+        try:
+            supervisor.wait()
+        except KeyboardInterrupt:
+            supervisor.request_stop()
+        finally:
+            delivered = supervisor.stop()
+    print_report(console, findings, "demo")
+    return _verdict(console, events, delivered)
+
+
+def _verdict(console: Any, events: list[ActionEvent], delivered: bool) -> int:
+    seen = [(event.action, event.event_type) for event in events if event.event_type is not EventType.UPDATE]
+    if seen == _EXPECTED and delivered:
+        console.print("All four events came, went through the outbox and were written by the jsonl sink.")
+        return exit_codes.OK
+    console.print("These are not the four events of this clip: something is wrong with this model or this machine.")
+    return exit_codes.FAILURE

@@ -1,0 +1,25 @@
+"""The options that say which model runs and how; the same for every verb that loads one."""
+
+import argparse
+
+from movinet_edge.cli.progress import download_progress
+from movinet_edge.library import DEFAULT_MODEL, Model, load
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--model`, `--labels`, `--runtime`, `--threads`."""
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="NAME|PATH", help="catalogue name or .tflite file (%(default)s)"
+    )
+    group.add_argument(
+        "--labels", metavar="NAME|PATH", help="label list by name or text file; by default the one of the model"
+    )
+    group.add_argument("--runtime", choices=("auto", "litert", "tflite"), default="auto", help="what runs the model")
+    group.add_argument("--threads", type=int, default=1, metavar="N", help="for one inference (%(default)s)")
+
+
+def load_from_arguments(args: argparse.Namespace) -> Model:
+    """The model that the options name, downloaded when it is missing."""
+    with download_progress(f"downloading {args.model}") as progress:
+        return load(args.model, labels=args.labels, runtime=args.runtime, threads=args.threads, progress=progress)

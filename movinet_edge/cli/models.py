@@ -1,0 +1,132 @@
+"""`movinet-edge models`: which model files there are, which are here, fetch and verify them."""
+
+import argparse
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from movinet_edge.cli import exit_codes
+from movinet_edge.cli.progress import download_progress
+from movinet_edge.models import FoundModel, ModelCard, ModelStore
+
+HELP = "list, show, pull and verify model files"
+DESCRIPTION = """\
+The official streaming MoViNet files. A name is looked up in the folders of MOVINET_EDGE_MODEL_PATH (recognised by
+checksum, whatever the file is called), then in the cache, and is downloaded when it is nowhere."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verbs below `models`."""
+    actions = parser.add_subparsers(dest="models_verb", metavar="list|show|pull|verify", required=True)
+    actions.add_parser("list", help="the catalogue, and what of it is on this machine")
+    show = actions.add_parser("show", help="all that is known of a model or a file")
+    show.add_argument("name", metavar="NAME|PATH")
+    pull = actions.add_parser("pull", help="download a model into the cache and check it")
+    pull.add_argument("name", metavar="NAME")
+    verify = actions.add_parser("verify", help="compare the files on this machine with their checksums")
+    verify.add_argument("name", metavar="NAME", nargs="?")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run the verb."""
+    store = ModelStore()
+    match args.models_verb:
+        case "list":
+            return _list(store)
+        case "show":
+            return _show(store, args.name)
+        case "pull":
+            return _pull(store, args.name)
+        case _:
+            return _verify(store, args.name)
+
+
+def _list(store: ModelStore) -> int:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("name", no_wrap=True)
+    for column in ("top-1 %", "input", "fps", "Pixel 4 ms", "MB"):
+        table.add_column(column, justify="right")
+    table.add_column("here", overflow="fold")
+    for card in store.cards.values():
+        found = store.find(card.name)
+        table.add_row(
+            card.name,
+            f"{card.top1_percent:.1f}",
+            f"{card.input_px}×{card.input_px}",
+            f"{card.fps:g}",
+            f"{card.pixel4_ms:.1f}",
+            f"{card.size_bytes / 1e6:.1f}" if card.size_bytes else "?",
+            Text(str(found.path) if found else "no"),
+        )
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("top-1 and Pixel 4 times are the publisher's, on Kinetics-600; `models pull NAME` fetches one")
+    return exit_codes.OK
+
+
+def _show(store: ModelStore, name: str) -> int:
+    found = store.find(name)
+    card = found.card if found else store.cards.get(name)
+    if found is None and card is None:
+        found = store.get(name, pull=False)  # raises, with what is wrong and the nearest names
+    for key, value in _card_lines(card):
+        print(f"{key:<14}{value}")
+    if found is None:
+        print(f"{'on disk':<14}no; movinet-edge models pull {name}")
+        return exit_codes.OK
+    _show_file(found)
+    return exit_codes.OK
+
+
+def _card_lines(card: ModelCard | None) -> list[tuple[str, str]]:
+    if card is None:
+        return [("name", "not in the catalogue")]
+    return [
+        ("name", card.name),
+        ("family", f"{card.family}, {card.quantisation}, version {card.version}"),
+        ("input", f"{card.input_px}×{card.input_px} px, {card.fps:g} frames per second"),
+        ("labels", card.labels),
+        ("top-1", f"{card.top1_percent:.1f} % on Kinetics-600 (published)"),
+        ("Pixel 4", f"{card.pixel4_ms:.2f} ms per frame on the CPU (published)"),
+        ("licence", card.licence),
+        ("sha256", card.sha256 or "not published; the first download is pinned on this machine"),
+        *[("address", url) for url in card.urls],
+        *([("notes", card.notes)] if card.notes else []),
+    ]
+
+
+def _show_file(found: FoundModel) -> None:
+    from movinet_edge.engine.runtime import open_session
+
+    session = open_session(found.path)
+    interface = session.interface
+    pools = sum(pool.channels for pool in interface.pools)
+    print(f"{'on disk':<14}{found.path} ({found.path.stat().st_size:,} bytes, found by {found.origin})")
+    print(
+        f"{'interface':<14}signature {interface.signature!r}, image {interface.size_px[0]}×{interface.size_px[1]} px,"
+    )
+    print(f"{'':<14}{interface.classes} classes, {len(interface.states)} states, {pools} pool channels")
+    print(f"{'runtime':<14}{session.runtime}")
+
+
+def _pull(store: ModelStore, name: str) -> int:
+    from movinet_edge.library import check_interface
+
+    with download_progress(name) as progress:
+        found = store.pull(name, progress=progress, check=check_interface)
+    print(found.path)
+    if found.pinned_sha256:
+        print(f"no checksum is published for {name}; {found.pinned_sha256} is now the one this machine expects")
+    return exit_codes.OK
+
+
+def _verify(store: ModelStore, name: str | None) -> int:
+    results = store.verify(name)
+    here = [result for result in results if result.status != "missing" or name is not None]
+    for result in here:
+        print(f"{result.name:<22}{result.status:<11}{result.path or ''}  {result.detail}".rstrip())
+    if not here:
+        print("no model of the catalogue is on this machine; `movinet-edge models pull NAME` fetches one")
+    return exit_codes.OK if all(result.usable for result in here) else exit_codes.FAILURE

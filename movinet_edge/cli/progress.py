@@ -1,0 +1,72 @@
+"""Progress bars on standard error: how far, how many times faster than real time, how long still."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.text import Text
+
+from movinet_edge.library import Progress as BytesProgress
+
+
+class _RealTime(ProgressColumn):
+    """Seconds of video per second."""
+
+    def render(self, task: Task) -> Text:
+        elapsed_s = task.elapsed or 0.0
+        return Text(f"{task.completed / elapsed_s:6.1f}× real time" if elapsed_s > 0.05 else "")
+
+
+def stderr_console() -> Console:
+    """For progress and remarks; standard output is for results."""
+    return Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def video_progress(console: Console | None = None) -> Iterator[Progress]:
+    """A bar that counts seconds of video; hidden where standard error is no terminal."""
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        _RealTime(),
+        TimeRemainingColumn(),
+        console=console or stderr_console(),
+        disable=not sys.stderr.isatty(),
+    ) as progress:
+        yield progress
+
+
+@contextmanager
+def download_progress(what: str) -> Iterator[BytesProgress]:
+    """A bar that counts bytes and appears with the first of them."""
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=stderr_console(),
+        disable=not sys.stderr.isatty(),
+    ) as progress:
+        tasks: list[TaskID] = []
+
+        def advance(done: int, total: int | None) -> None:
+            if not tasks:
+                tasks.append(progress.add_task(what, total=total))
+            progress.update(tasks[0], completed=done, total=total)
+
+        yield advance

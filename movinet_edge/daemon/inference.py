@@ -1,0 +1,59 @@
+"""One thread per engine: takes the streams' frames in turn, oldest first, and hands the events on."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from movinet_edge.api import ActionEvent, StopReason
+from movinet_edge.daemon.pipeline import Pipeline
+from movinet_edge.daemon.turns import Turn, Turns
+
+_log = structlog.get_logger(__name__)
+
+
+class Inference:
+    """Runs the pipelines of all streams that share a model."""
+
+    def __init__(
+        self, pipelines: Mapping[str, Pipeline], turns: Turns, on_events: Callable[[Sequence[ActionEvent]], None]
+    ) -> None:
+        self._pipelines, self._turns, self._on_events = pipelines, turns, on_events
+        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
+        self._broken: set[str] = set()
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Finish the frame in hand, then close every open action; False when the engine hangs.
+
+        What a hung engine leaves open is closed from the outbox at the next start.
+        """
+        self._turns.close()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            return False
+        for pipeline in self._pipelines.values():
+            self._on_events(pipeline.end(StopReason.SHUTDOWN))
+        return True
+
+    def _run(self) -> None:
+        while (turn := self._turns.take()) is not None:
+            events = self._handle(turn)
+            if events:
+                self._on_events(events)
+
+    def _handle(self, turn: Turn) -> list[ActionEvent]:
+        pipeline = self._pipelines[turn.stream]
+        try:
+            if turn.frame is not None:
+                return pipeline.feed(turn.frame)
+            return pipeline.end(turn.end or StopReason.SOURCE_LOST)
+        except Exception:  # noqa: BLE001  # whatever one stream's frame provokes, the other streams go on
+            if turn.stream not in self._broken:
+                self._broken.add(turn.stream)
+                _log.exception("stream failed on a frame", stream=turn.stream)
+            return pipeline.end(StopReason.GAP)

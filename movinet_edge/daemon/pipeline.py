@@ -1,0 +1,112 @@
+"""One stream's way from frames to events: sample, score, smooth, decide. No threads and no I/O."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from movinet_edge.actions import ActionDetector
+from movinet_edge.api import ActionEvent, Frame, FrameRequest, Sampler, StopReason
+from movinet_edge.daemon.stream_events import EventMaker
+from movinet_edge.engine import Model, ScoresNotFinite, StreamState
+
+_log = structlog.get_logger(__name__)
+
+# Frames of one camera may change places by some milliseconds; a clock that falls by more was set anew.
+_REORDER_S = 1.0
+
+OnScores: TypeAlias = Callable[[str, float, NDArray[np.float32]], None]
+"""Called after each scored frame with the stream's name, the stream clock in seconds and the scores `[classes]`."""
+
+
+@dataclass(slots=True)
+class StreamFigures:
+    """What happened on a stream since the start; every frame that was offered is in exactly one count."""
+
+    scored: int = 0
+    skipped: int = 0
+    """Not due at the model's pace."""
+    dropped: int = 0
+    """Replaced by a newer one while the engine was busy."""
+    unusable: int = 0
+    """Not a picture, or the model gave no finite scores for it."""
+    gaps: int = 0
+    inference_s: float = 0.0
+
+
+class Pipeline:
+    """Feeds one stream's frames to the engine and the scores to the detector."""
+
+    def __init__(
+        self,
+        stream: str,
+        model: Model,
+        state: StreamState,
+        detector: ActionDetector,
+        events: EventMaker,
+        *,
+        fps: float | None,
+        gap_s: float,
+        on_scores: OnScores | None = None,
+    ) -> None:
+        """`fps`: frames to score per second of stream clock, None for every one. `gap_s`: silence that resets."""
+        self.stream = stream
+        self.figures = StreamFigures()
+        self.detector = detector
+        self.model = model
+        self.request = FrameRequest(fps, state.preprocessor.frame_size)
+        self._state, self._events = state, events
+        self._sampler, self._gap_s, self._on_scores = Sampler(fps), gap_s, on_scores
+        self._last_s: float | None = None
+
+    def feed(self, frame: Frame) -> list[ActionEvent]:
+        """Take a frame in; the events that it decides."""
+        events = self._break_before(frame)
+        if not self._sampler.due(frame.time_s):
+            self.figures.skipped += 1
+            return events
+        self._events.clock(frame.time_s, time.time() if frame.wall_time_s is None else frame.wall_time_s)
+        began = time.perf_counter()
+        try:
+            scores = self.model.step(frame.image, self._state, colour=frame.colour)
+        except (ScoresNotFinite, ValueError) as error:
+            return events + self._unusable(frame, error)
+        self.figures.inference_s += time.perf_counter() - began
+        self.figures.scored += 1
+        self._last_s = frame.time_s
+        transitions = self.detector.step(frame.time_s, scores)
+        if self._on_scores is not None:
+            self._on_scores(self.stream, frame.time_s, scores)
+        return events + self._events.make(transitions)
+
+    def end(self, reason: StopReason) -> list[ActionEvent]:
+        """The frames stop here: close what is open and forget the stream, so that it can begin anew."""
+        events = self._events.make(self.detector.reset(reason))
+        self._state.reset()
+        self._sampler.reset()
+        self._last_s = None
+        return events
+
+    def _break_before(self, frame: Frame) -> list[ActionEvent]:
+        if self._last_s is None:
+            return []
+        silence_s = frame.time_s - self._last_s
+        if not frame.discontinuity and -_REORDER_S <= silence_s <= self._gap_s:
+            return []
+        self.figures.gaps += 1
+        _log.info("stream reset", stream=self.stream, after_s=round(silence_s, 3), cut=frame.discontinuity)
+        return self.end(StopReason.GAP)
+
+    def _unusable(self, frame: Frame, error: Exception) -> list[ActionEvent]:
+        self.figures.unusable += 1
+        first = self.figures.unusable == 1
+        (_log.warning if first else _log.debug)(
+            "frame cannot be scored", stream=self.stream, time_s=round(frame.time_s, 3), reason=str(error)
+        )
+        if isinstance(error, ScoresNotFinite):
+            return self.end(StopReason.GAP)
+        return []

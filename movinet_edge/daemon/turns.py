@@ -1,0 +1,99 @@
+"""The place where frames wait for the engine: one per stream, the newest wins, the longest waiting goes first."""
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from movinet_edge.api import Frame, StopReason
+
+
+@dataclass(slots=True)
+class Turn:
+    """What the engine does next: a frame of a stream, or the end of its frames."""
+
+    stream: str
+    frame: Frame | None
+    end: StopReason | None
+
+
+@dataclass(slots=True)
+class _Slot:
+    frame: Frame | None = None
+    end: StopReason | None = None
+    since_s: float = 0.0
+    dropped: int = 0
+
+
+class Turns:
+    """Slots of one frame for the streams that share an engine. All methods may be called from any thread."""
+
+    def __init__(self, streams: Iterable[str]) -> None:
+        self._slots = {name: _Slot() for name in streams}
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def offer(self, stream: str, frame: Frame, *, wait: bool) -> bool:
+        """Put a frame into the stream's slot. With `wait` it waits until the slot is free, else the older frame is
+        dropped and counted. False when the engine has stopped.
+        """
+        with self._changed:
+            slot = self._slots[stream]
+            while not self._closed and (slot.end is not None or (wait and slot.frame is not None)):
+                self._changed.wait()
+            if self._closed:
+                return False
+            if slot.frame is not None:
+                slot.dropped += 1
+            else:
+                slot.since_s = time.monotonic()
+            slot.frame = frame
+            self._changed.notify_all()
+            return True
+
+    def end(self, stream: str, reason: StopReason) -> None:
+        """After the frame that may still wait, the stream's frames end."""
+        with self._changed:
+            slot = self._slots[stream]
+            if slot.frame is None:
+                slot.since_s = time.monotonic()
+            slot.end = reason
+            self._changed.notify_all()
+
+    def take(self) -> Turn | None:
+        """Wait for the next turn: the stream whose frame has waited longest. None once closed."""
+        with self._changed:
+            while not self._closed:
+                waiting = [(slot.since_s, name) for name, slot in self._slots.items() if slot.frame or slot.end]
+                if waiting:
+                    return self._take(min(waiting)[1])
+                self._changed.wait()
+            return None
+
+    def _take(self, stream: str) -> Turn:
+        slot = self._slots[stream]
+        if slot.frame is not None:
+            turn = Turn(stream, slot.frame, None)
+            slot.frame = None
+        else:
+            turn = Turn(stream, None, slot.end)
+            slot.end = None
+        self._changed.notify_all()
+        return turn
+
+    def dropped(self, stream: str) -> int:
+        """Frames of the stream that a newer one replaced."""
+        with self._changed:
+            return self._slots[stream].dropped
+
+    def wait_empty(self) -> None:
+        """Wait until nothing waits for the engine any more."""
+        with self._changed:
+            while not self._closed and any(slot.frame or slot.end for slot in self._slots.values()):
+                self._changed.wait()
+
+    def close(self) -> None:
+        """No more turns; everybody who waits goes on."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()

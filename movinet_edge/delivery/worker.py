@@ -1,0 +1,206 @@
+"""One sink's postman: a thread that takes the outbox's events to the sink, in order, until each one is settled."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+
+from movinet_edge.api import ActionEvent, DeliveryError, DeliveryRejected, Sink
+from movinet_edge.delivery.backoff import Backoff
+from movinet_edge.delivery.database import OutboxUnavailable
+from movinet_edge.delivery.outbox import Outbox
+
+_log = structlog.get_logger(__name__)
+
+
+class WorkerState(StrEnum):
+    """What a worker is doing."""
+
+    NEW = "new"
+    """Not started."""
+    OPENING = "opening"
+    IDLE = "idle"
+    """The sink is open and has everything."""
+    DELIVERING = "delivering"
+    RETRYING = "retrying"
+    """Pausing after a failure."""
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStats:
+    """Counts since the start of the worker.
+
+    Attributes:
+        state: what it is doing now.
+        delivered: events the sink accepted.
+        rejected: events the sink will never accept; they are not offered again.
+        retries: failures after which the same event, or opening the sink, is tried again.
+        last_error: text of the latest failure or rejection; None when there was none yet.
+    """
+
+    state: WorkerState
+    delivered: int
+    rejected: int
+    retries: int
+    last_error: str | None
+
+
+class DeliveryWorker:
+    """Empties one sink's part of the outbox: at least once, in order, with growing pauses while the sink fails.
+
+    The sink is made, opened, used and closed in the worker's thread. A sink that hangs holds up nobody else, and a
+    process may end while it hangs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        make_sink: Callable[[], Sink],
+        outbox: Outbox,
+        *,
+        backoff: Backoff | None = None,
+        late_after_s: float = 10.0,
+    ) -> None:
+        """Nothing happens before `start`; raises ValueError when `name` is not registered with the outbox."""
+        outbox.pending(name)
+        self.name = name
+        self._make_sink = make_sink
+        self._outbox = outbox
+        self._backoff = Backoff() if backoff is None else backoff
+        self._late_after_s = late_after_s
+        self._sink: Sink | None = None
+        self._thread = threading.Thread(target=self._run, name=f"delivery-{name}", daemon=True)
+        self._stopping = threading.Event()
+        self._abandoned = threading.Event()
+        self._failures = 0  # in a row
+        self._traceback_shown = False  # since the last success
+        self._state = WorkerState.NEW
+        self._delivered = self._rejected = self._retries = 0
+        self._last_error: str | None = None
+
+    @property
+    def stats(self) -> WorkerStats:
+        """What has happened so far."""
+        return WorkerStats(self._state, self._delivered, self._rejected, self._retries, self._last_error)
+
+    def start(self) -> None:
+        """Begin; once."""
+        self._thread.start()
+
+    def request_stop(self) -> None:
+        """Ask to finish without waiting, so that several workers can drain at the same time; then call `stop`."""
+        self._stopping.set()
+        self._outbox.wake()
+
+    def stop(self, drain_s: float) -> bool:
+        """Deliver what is pending for up to `drain_s` seconds, then finish; True when nothing is left pending.
+
+        A worker that pauses after a failure tries once more at once. A sink that hangs is left behind.
+        """
+        self.request_stop()
+        if self._thread.is_alive():
+            self._thread.join(max(0.0, drain_s))
+        self._abandoned.set()
+        if self._thread.is_alive():
+            _log.warning("sink did not finish in time, left behind", sink=self.name, drain_s=drain_s)
+        return self._outbox.pending(self.name) == 0
+
+    def _run(self) -> None:
+        try:
+            while not self._finished():
+                last_try = self._stopping.is_set()
+                if self._attempt():
+                    self._outbox.wait_for(self.name, stop=self._stopping.is_set)
+                elif last_try:
+                    break
+                else:
+                    self._state = WorkerState.RETRYING
+                    self._stopping.wait(self._backoff.next_s())
+        finally:
+            self._close_sink()
+            self._state = WorkerState.STOPPED
+
+    def _finished(self) -> bool:
+        if self._stopping.is_set():
+            return self._abandoned.is_set() or self._outbox.pending(self.name) == 0
+        return False
+
+    def _attempt(self) -> bool:
+        """Open the sink if it is not, and deliver one event if there is one; False when that failed."""
+        try:
+            sink = self._opened()
+            for event in self._outbox.peek(self.name, late_after_s=self._late_after_s):
+                self._deliver(sink, event)
+        except (DeliveryError, OutboxUnavailable) as error:
+            self._failed(error, unexpected=False)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and its events must wait, not vanish
+            self._failed(error, unexpected=True)
+            self._close_sink()
+        else:
+            self._succeeded()
+            return True
+        return False
+
+    def _opened(self) -> Sink:
+        if self._sink is None:
+            self._state = WorkerState.OPENING
+            sink = self._make_sink()
+            try:
+                sink.open()
+            except BaseException:
+                self._close(sink)
+                raise
+            self._sink = sink
+        return self._sink
+
+    def _deliver(self, sink: Sink, event: ActionEvent) -> None:
+        assert event.seq is not None  # noqa: S101 - for the type checker: the outbox numbers every event
+        self._state = WorkerState.DELIVERING
+        rejection: DeliveryRejected | None = None
+        try:
+            sink.deliver(event)
+        except DeliveryRejected as error:
+            rejection = error
+        if not self._outbox.acknowledge(self.name, event.seq):
+            return  # dropped while it was on its way, and counted as that
+        if rejection is None:
+            self._delivered += 1
+        else:
+            self._rejected += 1
+            self._last_error = str(rejection)
+            _log.warning(
+                "event rejected by sink", sink=self.name, seq=event.seq, event_id=event.id, error=str(rejection)
+            )
+
+    def _failed(self, error: Exception, *, unexpected: bool) -> None:
+        self._failures += 1
+        self._retries += 1
+        self._last_error = str(error) or type(error).__name__
+        log = _log.warning if self._failures == 1 else _log.debug
+        if unexpected and not self._traceback_shown:
+            self._traceback_shown = True
+            _log.exception("sink failed unexpectedly, will be reopened", sink=self.name, error=self._last_error)
+        else:
+            log("sink failing, will be tried again", sink=self.name, error=self._last_error, failures=self._failures)
+
+    def _succeeded(self) -> None:
+        if self._failures:
+            _log.info("sink works again", sink=self.name, failures=self._failures)
+        self._failures = 0
+        self._traceback_shown = False
+        self._backoff.reset()
+        self._state = WorkerState.IDLE
+
+    def _close_sink(self) -> None:
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            self._close(sink)
+
+    def _close(self, sink: Sink) -> None:
+        try:
+            sink.close()
+        except Exception:  # noqa: BLE001 - closing is all that was left to do with it
+            _log.warning("sink failed while closing", sink=self.name, exc_info=True)

@@ -1,0 +1,1 @@
+"""Contract suites that every source and sink must pass; subclass them in a plugin's own tests."""

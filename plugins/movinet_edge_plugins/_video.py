@@ -1,0 +1,217 @@
+"""Decoding with PyAV, for the sources that read video: cheap where a frame is not looked at, exact where it is.
+
+Imports PyAV at the top, so a plugin imports this module in its constructor.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import numpy as np
+from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from movinet_edge.api import Sampler, SourceRejected
+
+# Timestamps that fall by less are jitter; by more, the recording began its clock anew (a camera restarted).
+_RESTART_S = 1.0
+
+# For streams that do not say their rate; only used where timestamps are missing.
+_ASSUMED_FPS = 25.0
+
+# A file is called cut off when it ends this much before its own header says, which is more than rounding explains.
+_CUT_OFF_S = 1.0
+
+
+class Clock:
+    """Seconds since the first frame, never falling, from timestamps that may be missing, repeat or go back."""
+
+    __slots__ = ("_step_s", "_zero_s", "now_s")
+
+    def __init__(self, step_s: float) -> None:
+        """Frames without a timestamp follow the one before after `step_s` seconds."""
+        self._step_s = step_s
+        self._zero_s: float | None = None
+        self.now_s: float | None = None
+
+    def tick(self, stamp_s: float | None) -> float:
+        """The time of the next frame in order of presentation, which carries the timestamp `stamp_s` or none."""
+        before_s = 0.0 if self.now_s is None else self.now_s
+        time_s = follows_s = 0.0 if self.now_s is None else before_s + self._step_s
+        if stamp_s is not None:
+            if self._zero_s is None or stamp_s - self._zero_s < before_s - _RESTART_S:
+                self._zero_s = stamp_s - follows_s
+            time_s = stamp_s - self._zero_s
+        self.now_s = max(before_s, time_s)
+        return self.now_s
+
+    def foretell(self, stamp_s: float) -> float | None:
+        """The time a later frame with this timestamp will get if nothing odd happens; None before the first frame."""
+        return None if self._zero_s is None else stamp_s - self._zero_s
+
+
+class Sieve:
+    """A `Sampler` that can also say ahead of decoding, in any order, which frames it will surely pass over."""
+
+    __slots__ = ("_anchor_s", "_period_s", "_sampler")
+
+    def __init__(self, fps: float | None) -> None:
+        self._sampler = Sampler(fps)
+        self._period_s = 0.0 if fps is None else 1.0 / fps
+        self._anchor_s: float | None = None
+
+    def due(self, time_s: float) -> bool:
+        """True when the frame at `time_s` is to be looked at; ask in order of presentation, for every frame."""
+        due = self._sampler.due(time_s)
+        if due and self._anchor_s is None:
+            self._anchor_s = time_s
+        return due
+
+    def passes_over(self, time_s: float, frame_s: float) -> bool:
+        """True when a frame at `time_s` of a stream with `frame_s` between frames cannot be due.
+
+        The due frame is the first one after a point of the grid, so it lies less than one frame behind it; a quarter of
+        a frame on either side allows for jitter.
+        """
+        if self._anchor_s is None or self._period_s == 0.0:
+            return False
+        return (time_s - self._anchor_s + 0.25 * frame_s) % self._period_s > 1.5 * frame_s
+
+    def reset(self) -> None:
+        """Forget the grid; the next frame is due."""
+        self._sampler.reset()
+        self._anchor_s = None
+
+
+class Video:
+    """An opened video file. For one thread; a context manager.
+
+    Attributes:
+        frame_s: usual time between two frames in seconds.
+    """
+
+    def __init__(self, path: Path, *, skip_loop_filter: bool = False) -> None:
+        """Open a file; raises SourceRejected with the reason, which reads on from the file's name."""
+        try:
+            # An absolute path cannot be mistaken for an address ("a:b.mp4").
+            self._container = av.open(str(path.absolute()), metadata_errors="ignore")
+        except (av.FFmpegError, OSError) as error:
+            raise SourceRejected(f"is not a video, or its beginning or index is damaged ({_reason(error)})") from error
+        try:
+            self._stream = self._find_stream(skip_loop_filter)
+        except BaseException:
+            self._container.close()
+            raise
+        rate = self._stream.average_rate
+        self.frame_s = 1.0 / float(rate or _ASSUMED_FPS)
+        base = self._stream.base_rate
+        # Looking ahead presumes a steady pace, and only pays where some frames are not referred to by others.
+        self._may_skip = bool(rate and base and abs(rate / base - 1) < 0.01 and self._stream.codec_context.has_b_frames)
+        self._clock = Clock(self.frame_s)
+        self._reformatter = VideoReformatter()
+        self._last_frame_s = self.frame_s
+        self._damaged_packets = 0
+        self._broken_off: str | None = None
+
+    def _find_stream(self, skip_loop_filter: bool) -> Any:
+        stream = self._container.streams.best("video")
+        if stream is None or stream.disposition & Disposition.attached_pic:  # the cover picture of an audio file
+            raise SourceRejected("holds no video (audio or other data only)")
+        if self._container.format.name == "tty":  # FFmpeg draws any .txt as a film of a terminal
+            raise SourceRejected("is a text file, not a video")
+        codec = stream.codec_context
+        if codec is None:
+            raise SourceRejected("is encoded in a way that this FFmpeg cannot decode")
+        # Frame threads cost 10 % more processor time and delay the frames; slices keep the order simple.
+        codec.thread_count = 1
+        codec.thread_type = "SLICE"
+        if skip_loop_filter:
+            codec.options = {"skip_loop_filter": "all"}
+        return stream
+
+    def frames(self, sieve: Sieve, *, start_s: float, stopped: Callable[[], bool]) -> Iterator[tuple[float, Any]]:
+        """All decoded frames with their time in seconds, the first one at `start_s`.
+
+        Frames that `sieve` will pass over may be missing. Damaged parts are left out, see `complaint`.
+        """
+        time_base = float(self._stream.time_base)
+        for packet in self._packets():
+            if stopped():
+                return
+            if self._may_skip:
+                self._stream.codec_context.skip_frame = self._skip_frame(packet, sieve, start_s)
+            if packet.duration:
+                self._last_frame_s = packet.duration * time_base
+            try:
+                pictures = packet.decode()
+            except av.FFmpegError:
+                self._damaged_packets += 1
+                continue
+            for picture in pictures:
+                yield start_s + self._clock.tick(None if picture.pts is None else picture.pts * time_base), picture
+        if self._clock.now_s is None:
+            raise SourceRejected("holds no picture that can be decoded")
+
+    def _packets(self) -> Iterator[Any]:
+        try:
+            yield from self._container.demux(self._stream)
+        except av.FFmpegError as error:
+            self._broken_off = _reason(error)
+
+    def _skip_frame(self, packet: Any, sieve: Sieve, start_s: float) -> str:
+        time_s = None if packet.pts is None else self._clock.foretell(float(packet.pts * packet.time_base))
+        return "NONREF" if time_s is not None and sieve.passes_over(start_s + time_s, self.frame_s) else "DEFAULT"
+
+    def rgb(self, picture: Any, size_for: Callable[[int, int], tuple[int, int]]) -> NDArray[np.uint8]:
+        """A decoded frame as uint8 RGB `[height, width, 3]`, values 0 to 255, upright, scaled to `size_for` it.
+
+        Scales by area and converts in one step, which is cheaper than either alone and nearest to what a model is
+        trained with.
+        """
+        turns = picture.rotation // 90 % 4  # phones film sideways and say so; anticlockwise quarter turns
+        size_px = (picture.width, picture.height)
+        if turns % 2:
+            height_px, width_px = size_for(*reversed(size_px))
+        else:
+            width_px, height_px = size_for(*size_px)
+        try:
+            scaled = self._reformatter.reformat(picture, width_px, height_px, "rgb24", interpolation="AREA")
+        except av.FFmpegError as error:
+            raise SourceRejected(f"holds pictures that cannot be converted ({_reason(error)})") from error
+        return np.ascontiguousarray(np.rot90(np.asarray(scaled.to_ndarray(), np.uint8), turns))
+
+    def complaint(self) -> str | None:
+        """What was wrong with the file although frames came; to be asked at its end."""
+        faults = []
+        duration_s = self._announced_s()
+        end_s = (self._clock.now_s or 0.0) + self._last_frame_s
+        if self._broken_off:
+            faults.append(f"could not be read past {end_s:.1f} s ({self._broken_off})")
+        if duration_s is not None and end_s < duration_s - _CUT_OFF_S:
+            faults.append(f"ends at {end_s:.1f} s of {duration_s:.1f} s, so it seems cut off")
+        if self._damaged_packets:
+            faults.append(f"damaged frames left out: {self._damaged_packets}")
+        return "; ".join(faults) or None
+
+    def _announced_s(self) -> float | None:
+        if self._stream.duration is not None:
+            return float(self._stream.duration * self._stream.time_base)
+        # The container's duration covers sound too, which may well go on for longer.
+        if self._container.duration is not None and len(self._container.streams) == 1:
+            return float(self._container.duration / av.time_base)
+        return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._container.close()
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,43 @@
+"""What many tests need: the files beside the project that are never committed, and the bundled demo clip."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of clips and models beside the project. Outside CI a test that needs it is skipped without it."""
+    folder = PROJECT.parent / "shared"
+    if not folder.is_dir():
+        if os.environ.get("CI", "").lower() in ("true", "1"):
+            pytest.fail(f"{folder} is missing, and in CI nothing that needs it may be skipped")
+        pytest.skip("needs the files of ../shared")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clips_dir(shared: Path) -> Path:
+    """Labelled clips of third parties."""
+    return shared / "clips"
+
+
+@pytest.fixture(scope="session")
+def models_dir(shared: Path) -> Path:
+    """Model files."""
+    return shared / "models"
+
+
+@pytest.fixture(scope="session")
+def a0_int8(models_dir: Path) -> Path:
+    """The official MoViNet-A0-Stream, int8, Kinetics-600."""
+    return models_dir / "movinet_a0_stream_int8_v1.tflite"
+
+
+@pytest.fixture(scope="session")
+def demo_clip() -> Path:
+    """The bundled clip: idle, jumping jacks, idle, push-ups, idle."""
+    return PROJECT / "movinet_edge" / "cli" / "demo.mp4"
