@@ -1,7 +1,8 @@
 """LiteRT's CompiledModel: two sets of buffers per stream that swap their places, so that no state is ever copied."""
 
+import contextlib
 import importlib.metadata
-from functools import cache
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,11 @@ from movinet_edge.engine.session import RuntimeInfo
 _NO_SIGNATURE = "<placeholder signature>"
 
 
-@cache
-def _environment() -> Any:
-    """One for all models of the process: it registers the machine's accelerators anew each time, and prints it."""
-    from ai_edge_litert.environment import Environment
-
-    return Environment.create()
-
-
 class LiteRTTensors:
     """One stream's buffers: what goes in now comes out of the next call, and the other way round."""
 
     def __init__(self, session: "LiteRTSession") -> None:
+        self._session = session  # must outlive the buffers, see its __del__
         model, interface = session.compiled, session.interface
         key = interface.signature
         front, back = {}, {}
@@ -44,8 +38,8 @@ class LiteRTTensors:
         self._turns = [
             (
                 ins,
-                [ins.get(name, session.image_buffer) for name in session.input_order],
-                [outs.get(name, session.logits_buffer) for name in session.output_order],
+                session.handles(ins.get(name, session.image_buffer) for name in session.input_order),
+                session.handles(outs.get(name, session.logits_buffer) for name in session.output_order),
             )
             for ins, outs in (even, odd)
         ]
@@ -68,7 +62,7 @@ class LiteRTTensors:
         self._turns[self._turn][0][state.name].write(value)
 
     def next_call(self) -> tuple[list[Any], list[Any]]:
-        """Input and output buffers of the next call; afterwards its outputs are the inputs."""
+        """What the session's `invoke` takes for the next call; after it, its outputs are the inputs."""
         _, inputs, outputs = self._turns[self._turn]
         self._turn ^= 1
         return inputs, outputs
@@ -97,8 +91,17 @@ class LiteRTSession:
             self.logits_buffer = self.compiled.create_output_buffer_by_name(key, self.interface.logits.key)
             self.image: NDArray[np.float32] = np.zeros(self.interface.image.shape, np.float32)
             self.image_buffer.write(self.image)  # the first write makes an environment, and that is loud
+        # run_by_index unwraps every buffer anew at each call, 88 of them; its own inner call takes them unwrapped.
+        unwrapped_call = getattr(getattr(self.compiled, "_model", None), "RunByIndex", None)
+        self._unwrapped = unwrapped_call is not None
+        self.invoke = unwrapped_call or self.compiled.run_by_index
         version = importlib.metadata.version("ai-edge-litert")
         self.runtime = RuntimeInfo("LiteRT", version, threads, self._xnnpack(path, log))
+
+    def __del__(self) -> None:
+        # The runtime prints a line for each accelerator that it lets go with the last buffer.
+        with contextlib.suppress(Exception), captured_native_log():
+            self.image_buffer = self.logits_buffer = self.compiled = self.invoke = None
 
     def _read_interface(self, path: str) -> ModelInterface:
         model = self.compiled
@@ -128,10 +131,14 @@ class LiteRTSession:
         """States for one more stream; about as many bytes as the states have, twice."""
         return LiteRTTensors(self)
 
+    def handles(self, buffers: Iterable[Any]) -> list[Any]:
+        """The buffers in the form that `invoke` takes."""
+        return [buffer.capsule if self._unwrapped else buffer for buffer in buffers]
+
     def run(self, tensors: LiteRTTensors) -> NDArray[np.float32]:
         """One frame."""
         self.image_buffer.write(self.image)
-        self.compiled.run_by_index(self.signature_index, *tensors.next_call())
+        self.invoke(self.signature_index, *tensors.next_call())
         logits: NDArray[np.float32] = self.logits_buffer.read(self.interface.classes, np.float32)
         return logits
 

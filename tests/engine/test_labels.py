@@ -141,6 +141,9 @@ class TestPacked:
         assert packed_labels(path) == THREE
         assert find_labels(path, 3) == THREE
 
+    def test_a_byte_order_mark_is_no_part_of_the_first(self, tmp_path):
+        assert packed_labels(self.model(tmp_path, {"labels.txt": f"\ufeff{TEXT}"})) == THREE
+
     def test_a_file_called_labels_goes_before_other_texts(self, tmp_path):
         path = self.model(tmp_path, {"LICENSE.txt": "free", "kinetics_Labels.TXT": TEXT, "model.json": "{}"})
         assert packed_labels(path) == THREE

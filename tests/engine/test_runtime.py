@@ -193,6 +193,14 @@ class TestNativeLog:
             load_model(path)
         assert capfd.readouterr() == ("", "")
 
+    def test_captures_may_be_nested(self, capfd):
+        with captured_native_log() as outer:
+            os.write(2, b"INFO: outer\n")
+            with captured_native_log() as inner:
+                os.write(2, b"INFO: inner\nothers\n")
+        assert (outer.lines, inner.lines) == (["INFO: outer"], ["INFO: inner"])
+        assert capfd.readouterr().err == "others\n"
+
     def test_no_descriptor_is_left_open(self):
         before = self.descriptors()
         for _ in range(5):

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Installs what testing needs and runs everything: linters, types, import rules and all tests, on each Python found.
+#
+#   bash tests/run.sh [PYTEST ARGUMENTS]
+#
+# It needs Debian (or anything with Python 3.11 or newer and its venv module). Virtual environments are made in
+# .venv-test-*; nothing else is left behind.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+ensure_venv() {
+    command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null && return
+    echo "== Python's venv module is missing: installing the system packages python3 and python3-venv"
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
+    "${as_root[@]}" apt-get update -q
+    "${as_root[@]}" apt-get install -q -y python3 python3-venv
+}
+
+# 3.11 and 3.13 are what Raspberry Pi OS ships. A command of that name may also be found among pyenv's versions; where
+# there is neither, python3 is tested.
+pythons() {
+    local version candidate found=0
+    for version in 3.11 3.13; do
+        for candidate in "$(command -v "python$version" || true)" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version".*/bin/python; do
+            if [ -x "$candidate" ] && "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
+                echo "$candidate"
+                found=1
+                break
+            fi
+        done
+    done
+    if [ "$found" -eq 0 ]; then
+        python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+            echo "movinet-edge needs Python 3.11 or newer, this is $(python3 --version)" >&2
+            exit 1
+        }
+        echo python3
+    fi
+}
+
+ensure_venv
+first=1
+for python in $(pythons); do
+    venv=".venv-test-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+    echo "== $("$python" --version): packages into $venv"
+    [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+    if [ "$first" -eq 1 ]; then
+        echo "== ruff, mypy, import-linter"
+        "$venv/bin/ruff" check .
+        "$venv/bin/ruff" format --check .
+        "$venv/bin/mypy"
+        "$venv/bin/lint-imports" --no-cache >/dev/null || "$venv/bin/lint-imports" --no-cache
+        first=0
+    fi
+    echo "== pytest on $("$python" --version)"
+    "$venv/bin/python" -m pytest "$@"
+done
