@@ -3,25 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
-from movinet_edge.actions import UnknownLabel
-from movinet_edge.api import ConfigurationError, ModelError, Sink
+from movinet_edge.actions import UnknownLabel, WatchList
+from movinet_edge.api import ModelError, Sink
 from movinet_edge.config import (
     Configuration,
     ConfigurationProblems,
     Document,
-    PluginSection,
-    Problem,
     StreamSettings,
-    format_key_path,
-    problems_from,
     validate,
 )
 from movinet_edge.daemon.pipeline import OnScores
-from movinet_edge.daemon.plugins import Kind, Plugins, discover_plugins
+from movinet_edge.daemon.plugin_parts import PluginParts
+from movinet_edge.daemon.plugins import Plugins, discover_plugins
 from movinet_edge.daemon.stream_parts import build_pipeline, watch_list
 from movinet_edge.daemon.supervisor import StreamParts
 from movinet_edge.engine import Model
@@ -60,8 +54,11 @@ def assemble(
     """
     configuration, problems = validate(document)
     if configuration is None:
-        raise ConfigurationProblems(problems)
-    maker = _Maker(document, configuration, problems)
+        parts = PluginParts(document, discover_plugins())
+        parts.check_raw()
+        found = [*problems, *parts.problems]
+        raise ConfigurationProblems(sorted(found, key=lambda problem: (problem.file or "", problem.line or 0)))
+    maker = _Maker(document, configuration)
 
     def load_one(name: str, labels: str | None) -> Model:
         return load(
@@ -77,21 +74,21 @@ def assemble(
     models = maker.models(load_one)
     streams = maker.streams(models, on_scores)
     sinks = maker.sinks()
-    if maker.problems:
-        raise ConfigurationProblems(maker.problems)
-    return Assembly(configuration, streams, sinks, maker.plugins)
+    if maker.parts.problems:
+        raise ConfigurationProblems(maker.parts.problems)
+    return Assembly(configuration, streams, sinks, maker.parts.plugins)
 
 
 class _Maker:
     """Collects problems while it builds."""
 
-    def __init__(self, document: Document, configuration: Configuration, problems: list[Problem]) -> None:
-        self.document, self.configuration, self.problems = document, configuration, problems
-        self.plugins = discover_plugins(configuration.plugin_dirs)
-        refused = dict(self.plugins.refused)
+    def __init__(self, document: Document, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.parts = PluginParts(document, discover_plugins(configuration.plugin_dirs))
+        refused = dict(self.parts.plugins.refused)
         for index, folder in enumerate(configuration.plugin_dirs):
             if str(folder) in refused:
-                self._problem(("plugin_dirs", index), f"{folder}: {refused[str(folder)]}")
+                self.parts.add_problem(("plugin_dirs", index), f"{folder}: {refused[str(folder)]}")
 
     def models(self, load_one: Callable[[str, str | None], Model]) -> dict[tuple[str, str | None], Model]:
         """Every model that a stream names, loaded once."""
@@ -107,7 +104,7 @@ class _Maker:
                 raise
             except ModelError as error:
                 failed.add(wanted)
-                self._problem(("streams", index, "model") if stream.model else ("model",), str(error))
+                self.parts.add_problem(("streams", index, "model") if stream.model else ("model",), str(error))
         return models
 
     def streams(
@@ -115,60 +112,31 @@ class _Maker:
     ) -> dict[str, StreamParts]:
         streams = {}
         for index, stream in enumerate(self.configuration.streams):
-            make_source = self._plugin("source", stream.source, ("streams", index, "source"))
+            make_source = self.parts.maker(
+                "source", stream.source.type, stream.source.options, ("streams", index, "source")
+            )
             model = models.get(self.configuration.model_for(stream))
             watch = self._watch(index, stream, model) if model else None
-            if make_source and model and watch:
+            if make_source is not None and model is not None and watch is not None:
                 pipeline = build_pipeline(stream.name, stream, model, watch, on_scores=on_scores)
                 streams[stream.name] = StreamParts(pipeline, make_source)
         return streams
 
-    def _watch(self, index: int, stream: StreamSettings, model: Model) -> Any:
-        found = None
+    def _watch(self, index: int, stream: StreamSettings, model: Model) -> WatchList | None:
+        right = True
         for name, action in stream.actions.items():
             try:
                 watch_list({name: action}, None, model.labels)
             except UnknownLabel as error:
                 position = action.labels.index(error.pattern) if error.pattern in action.labels else 0
-                self._problem(("streams", index, "actions", name, "labels", position), str(error))
-                found = error
-        return None if found else watch_list(stream.actions, stream.all_labels, model.labels)
+                self.parts.add_problem(("streams", index, "actions", name, "labels", position), str(error))
+                right = False
+        return watch_list(stream.actions, stream.all_labels, model.labels) if right else None
 
     def sinks(self) -> dict[str, Callable[[], Sink]]:
         sinks = {}
         for index, sink in enumerate(self.configuration.sinks):
-            make_sink = self._plugin("sink", sink, ("sinks", index))
-            if make_sink:
+            make_sink = self.parts.maker("sink", sink.type, sink.options, ("sinks", index))
+            if make_sink is not None:
                 sinks[sink.name] = make_sink
         return sinks
-
-    def _plugin(self, kind: Kind, section: PluginSection, path: tuple[str | int, ...]) -> Callable[[], Any] | None:
-        try:
-            plugin = self.plugins.find(kind, section.type).plugin_class()
-        except ConfigurationError as error:
-            self._problem((*path, "type"), str(error))
-            return None
-        try:
-            settings = plugin.Settings.model_validate(section.options)
-        except ValidationError as error:
-            self.problems += problems_from(error, self.document, path, model=plugin.Settings)
-            return None
-        settings = resolve_paths(settings, self.document.folder)
-        return lambda: plugin(settings)
-
-    def _problem(self, path: tuple[str | int, ...], reason: str) -> None:
-        self.problems.append(
-            Problem(*self.document.locate(path), format_key_path(path), self.document.redact(reason, path))
-        )
-
-
-def resolve_paths(settings: BaseModel, folder: Path) -> BaseModel:
-    """The same settings with relative paths made absolute from `folder`, one level deep and in lists."""
-    changed: dict[str, Any] = {}
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if isinstance(value, Path):
-            changed[name] = folder / value.expanduser()
-        elif isinstance(value, list | tuple) and any(isinstance(item, Path) for item in value):
-            changed[name] = type(value)(folder / v.expanduser() if isinstance(v, Path) else v for v in value)
-    return settings.model_copy(update=changed)

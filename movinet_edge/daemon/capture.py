@@ -50,15 +50,23 @@ class Capture:
         """Begin."""
         self._thread.start()
 
-    def stop(self, timeout_s: float) -> bool:
-        """Close the source and wait for the thread; False when it hangs, and then it is left behind."""
+    def request_stop(self) -> None:
+        """Close the source without waiting, so that several can stop at the same time; then call `stop`."""
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         with self._swap:
             source = self._source
         if source is not None:
-            self._close(source)
+            # In a thread, because a plugin's `close` may hang as well as its read.
+            closing = threading.Thread(target=self._close, args=(source,), name=f"close {self.stream}", daemon=True)
+            closing.start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Close the source and wait for its thread; False when it hangs, and then it is left behind."""
+        self.request_stop()
         if self._thread.ident is not None:
-            self._thread.join(timeout_s)
+            self._thread.join(max(0.0, timeout_s))
         return not self._thread.is_alive()
 
     @property
@@ -86,7 +94,9 @@ class Capture:
             source = self._make_source()
             with self._swap:
                 self._source = source
-            self._read(source)
+            # A stop that came while the source was being made did not see it, and so did not close it.
+            if not self._stopping.is_set():
+                self._read(source)
             self._over(CaptureState.ENDED, "")
         except SourceEnded as ended:
             self._over(CaptureState.ENDED, str(ended))
@@ -96,7 +106,7 @@ class Capture:
             self._over(CaptureState.FAILED, str(error))
         except SourceUnavailable as error:
             return self._failed(str(error), unexpected=False)
-        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; only its stream suffers
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything; only its stream suffers
             return self._failed(f"{type(error).__name__}: {error}", unexpected=True)
         finally:
             with self._swap:

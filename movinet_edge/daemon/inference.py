@@ -33,7 +33,7 @@ class Inference:
         """
         self._turns.close()
         if self._thread.ident is not None:
-            self._thread.join(timeout_s)
+            self._thread.join(max(0.0, timeout_s))
         if self._thread.is_alive():
             return False
         for pipeline in self._pipelines.values():
@@ -42,9 +42,13 @@ class Inference:
 
     def _run(self) -> None:
         while (turn := self._turns.take()) is not None:
-            events = self._handle(turn)
-            if events:
-                self._on_events(events)
+            try:
+                events = self._handle(turn)
+                if events:
+                    self._on_events(events)
+            except Exception:
+                # Nobody would notice a dead engine: sources would wait for it for ever.
+                _log.exception("stream's events could not be handed on", stream=turn.stream)
 
     def _handle(self, turn: Turn) -> list[ActionEvent]:
         pipeline = self._pipelines[turn.stream]

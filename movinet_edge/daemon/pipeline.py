@@ -1,5 +1,6 @@
 """One stream's way from frames to events: sample, score, smooth, decide. No threads and no I/O."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from movinet_edge.actions import ActionDetector
 from movinet_edge.api import ActionEvent, Frame, FrameRequest, Sampler, StopReason
 from movinet_edge.daemon.stream_events import EventMaker
-from movinet_edge.engine import Model, ScoresNotFinite, StreamState
+from movinet_edge.engine import Model, StreamState
 
 _log = structlog.get_logger(__name__)
 
@@ -31,9 +32,9 @@ class StreamFigures:
     skipped: int = 0
     """Not due at the model's pace."""
     dropped: int = 0
-    """Replaced by a newer one while the engine was busy."""
+    """Replaced by a newer one while the engine was busy, or left over when it stopped."""
     unusable: int = 0
-    """Not a picture, or the model gave no finite scores for it."""
+    """Not a picture, without a time, or one on which the model failed."""
     gaps: int = 0
     inference_s: float = 0.0
 
@@ -65,23 +66,25 @@ class Pipeline:
 
     def feed(self, frame: Frame) -> list[ActionEvent]:
         """Take a frame in; the events that it decides."""
+        if not math.isfinite(frame.time_s):
+            return self._unusable(frame, ValueError("its time is not a finite number"))
         events = self._break_before(frame)
         if not self._sampler.due(frame.time_s):
             self.figures.skipped += 1
             return events
-        self._events.clock(frame.time_s, time.time() if frame.wall_time_s is None else frame.wall_time_s)
+        self._events.clock(frame.time_s, frame.wall_time_s)
         began = time.perf_counter()
         try:
             scores = self.model.step(frame.image, self._state, colour=frame.colour)
-        except (ScoresNotFinite, ValueError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever the runtime raises, the events before it are not lost
             return events + self._unusable(frame, error)
         self.figures.inference_s += time.perf_counter() - began
         self.figures.scored += 1
         self._last_s = frame.time_s
-        transitions = self.detector.step(frame.time_s, scores)
+        events += self._events.make(self.detector.step(frame.time_s, scores))
         if self._on_scores is not None:
             self._on_scores(self.stream, frame.time_s, scores)
-        return events + self._events.make(transitions)
+        return events
 
     def end(self, reason: StopReason) -> list[ActionEvent]:
         """The frames stop here: close what is open and forget the stream, so that it can begin anew."""
@@ -107,6 +110,5 @@ class Pipeline:
         (_log.warning if first else _log.debug)(
             "frame cannot be scored", stream=self.stream, time_s=round(frame.time_s, 3), reason=str(error)
         )
-        if isinstance(error, ScoresNotFinite):
-            return self.end(StopReason.GAP)
-        return []
+        # ValueError: not a picture, and the model has not seen it. Anything else may have left half a frame behind.
+        return [] if isinstance(error, ValueError) else self.end(StopReason.GAP)

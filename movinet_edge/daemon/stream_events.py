@@ -9,6 +9,10 @@ from datetime import UTC, datetime
 from movinet_edge.actions import Transition
 from movinet_edge.api import ActionEvent, EventType, ModelInfo
 
+_YEAR_9999_S = 253_370_764_800.0  # datetime ends with that year
+# Microseconds, and more than a float32 score has; without it JSON shows 2.8000000000000003.
+_DIGITS = 6
+
 
 def time_ordered_id(unix_s: float) -> str:
     """A UUID of version 7: sorts by time, unique without asking anybody. Source: RFC 9562, section 5.7."""
@@ -34,8 +38,13 @@ class EventMaker:
         self._open: dict[int, _Occurrence] = {}
         self._offset_s = time.time()
 
-    def clock(self, time_s: float, wall_time_s: float) -> None:
-        """The stream's clock read `time_s` at that wall time (seconds since 1970)."""
+    def clock(self, time_s: float, wall_time_s: float | None) -> None:
+        """The stream's clock read `time_s` at that wall time (seconds since 1970); None means now.
+
+        So does what is no wall time, such as a source's milliseconds: a date outside the calendar cannot be written.
+        """
+        if wall_time_s is None or not 0.0 <= wall_time_s < _YEAR_9999_S:
+            wall_time_s = time.time()
         self._offset_s = wall_time_s - time_s
 
     def make(self, transitions: Iterable[Transition]) -> list[ActionEvent]:
@@ -55,14 +64,14 @@ class EventMaker:
             stream=self._stream,
             action=transition.action,
             labels=transition.labels,
-            score=transition.score,
-            peak_score=transition.peak_score,
-            time_s=transition.time_s,
-            started_s=transition.started_s,
-            ended_s=transition.ended_s,
+            score=round(transition.score, _DIGITS),
+            peak_score=round(transition.peak_score, _DIGITS),
+            time_s=round(transition.time_s, _DIGITS),
+            started_s=round(transition.started_s, _DIGITS),
+            ended_s=None if transition.ended_s is None else round(transition.ended_s, _DIGITS),
             started_at=_utc(transition.started_s + occurrence.offset_s),
             ended_at=None if transition.ended_s is None else _utc(transition.ended_s + occurrence.offset_s),
-            duration_s=transition.duration_s,
+            duration_s=round(transition.duration_s, _DIGITS),
             reason=transition.reason,
             model=self._model,
         )

@@ -3,8 +3,9 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import structlog
 
@@ -22,6 +23,9 @@ STOP_S = 5.0
 
 _MOST_UNCOMMITTED = 1000
 """Events of about a kilobyte each that may wait in memory for the disk."""
+
+_COMMIT_AGAIN_S = 5.0
+"""Between two tries to store what waits in memory: often enough to lose little in a power cut."""
 
 _SOURCES_S, _ENGINE_S, _SINKS_S = 1.0, 1.0, 2.5  # the shares of STOP_S; the rest is for closing files
 
@@ -93,25 +97,22 @@ class Supervisor:
         self._wake.put(None)
 
     def wait(self) -> bool:
-        """Until a stop is requested (False) or every stream has ended by itself and is worked off (True)."""
+        """Until a stop is requested (False) or every stream has ended by itself (True)."""
         while not self._stop_requested:
-            self._wake.get()
+            with suppress(Empty):
+                self._wake.get(timeout=_COMMIT_AGAIN_S if self._uncommitted else None)
+            self._commit(())
             if all(capture.over for capture in self._captures):
                 return not self._stop_requested
         return False
 
     def stop(self, *, drain_s: float = _SINKS_S) -> bool:
         """Stop in reverse order. True when every sink has everything; what it lacks waits in the outbox."""
-        began = time.monotonic()
         if self._stop_requested:
-            for capture in self._captures:
-                if not capture.stop(max(0.05, _SOURCES_S - (time.monotonic() - began))):
-                    _log.warning("source hangs and is left behind", stream=capture.stream)
+            self._stop_sources()
         else:
             self._work_off()
-        for inference, _ in self._engines:
-            if not inference.stop(_ENGINE_S):
-                _log.error("inference hangs; open actions are closed at the next start")
+        self._stop_engines()
         self._commit(())
         if self._uncommitted:
             self.lost_events += len(self._uncommitted)
@@ -121,12 +122,29 @@ class Supervisor:
         return delivered
 
     def _work_off(self) -> None:
-        """The streams ended by themselves: let the engines take the last frames first."""
+        """The streams ended by themselves: let the engines take the last frames first, if they still take any."""
         for _, turns in self._engines:
-            turns.wait_empty()
+            turns.wait_empty(STOP_S)
+
+    # Sources, engines and sinks are each asked all at once: a slow one must not use up the time of the others.
+
+    def _stop_sources(self) -> None:
+        for capture in self._captures:
+            capture.request_stop()
+        until_s = time.monotonic() + _SOURCES_S
+        for capture in self._captures:
+            if not capture.stop(until_s - time.monotonic()):
+                _log.warning("source hangs and is left behind", stream=capture.stream)
+
+    def _stop_engines(self) -> None:
+        for _, turns in self._engines:
+            turns.close()
+        until_s = time.monotonic() + _ENGINE_S
+        for inference, _ in self._engines:
+            if not inference.stop(until_s - time.monotonic()):
+                _log.error("inference hangs; open actions are closed at the next start")
 
     def _stop_workers(self, drain_s: float) -> bool:
-        # Asked all at once: one slow sink must not use up the time of the others.
         for worker in self._workers:
             worker.request_stop()
         until_s = time.monotonic() + drain_s
@@ -137,7 +155,7 @@ class Supervisor:
         return all(empty)
 
     def _commit(self, events: Sequence[ActionEvent]) -> None:
-        """Store events; those that a full or read-only disk refused are tried again with the next."""
+        """Store events; those that a full or read-only disk refused are tried again with the next, and by `wait`."""
         with self._commit_turn:
             waiting = [*self._uncommitted, *events]
             if not waiting:
@@ -150,9 +168,10 @@ class Supervisor:
             if self._uncommitted:
                 _log.info("the outbox can be written again", events=len(self._uncommitted))
             self._uncommitted = []
-        if self._on_event is not None:
-            for event in committed:
-                self._on_event(event)
+            # Within the lock, so that the events of two engines are seen in the order of their numbers.
+            if self._on_event is not None:
+                for event in committed:
+                    self._on_event(event)
 
     def _keep(self, waiting: list[ActionEvent], error: OutboxUnavailable) -> None:
         level = _log.debug if self._uncommitted else _log.error
@@ -162,6 +181,7 @@ class Supervisor:
             self.lost_events += lost
             _log.error("events lost: too many wait for the outbox", lost=lost, lost_in_all=self.lost_events)
         self._uncommitted = waiting[lost:]
+        self._wake_up()
 
     @property
     def figures(self) -> dict[str, StreamFigures]:

@@ -82,18 +82,23 @@ class Turns:
         return turn
 
     def dropped(self, stream: str) -> int:
-        """Frames of the stream that a newer one replaced."""
+        """Frames of the stream that were taken in and never handed to the engine."""
         with self._changed:
             return self._slots[stream].dropped
 
-    def wait_empty(self) -> None:
-        """Wait until nothing waits for the engine any more."""
+    def wait_empty(self, timeout_s: float) -> bool:
+        """Wait until nothing waits for the engine any more; False when time is up."""
         with self._changed:
-            while not self._closed and any(slot.frame or slot.end for slot in self._slots.values()):
-                self._changed.wait()
+            return self._changed.wait_for(
+                lambda: self._closed or not any(slot.frame or slot.end for slot in self._slots.values()), timeout_s
+            )
 
     def close(self) -> None:
-        """No more turns; everybody who waits goes on."""
+        """No more turns; everybody who waits goes on. Frames that still wait count as dropped."""
         with self._changed:
             self._closed = True
+            for slot in self._slots.values():
+                if slot.frame is not None:
+                    slot.frame = None
+                    slot.dropped += 1
             self._changed.notify_all()

@@ -142,8 +142,8 @@ class ModelServer:
         stop = min(x for x in (len(body), cut, reply.stall_after) if x is not None)
         for position in range(0, stop, reply.piece):
             piece = body[position : min(position + reply.piece, stop)]
+            noted.sent += len(piece)  # before the client can have it, so that it never sees an older count
             handler.wfile.write(piece)
-            noted.sent += len(piece)
             time.sleep(reply.pause_s)
         if reply.stall_after is not None:
             self._released.wait(30)
