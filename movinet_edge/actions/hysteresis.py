@@ -53,9 +53,9 @@ class Change:
 class Hysteresis:
     """Decides when one action starts, goes on and stops.
 
-    - A candidate lives while the score stays at or over `off`; it starts at a frame at or over `on` once the score
-      has been there for `min_duration_s` in all. So one high frame before a middling plateau never starts anything,
-      and flicker around `on` makes one start.
+    - A candidate lives while the score stays at or over `off`, and at or over `on` but for dips of up to `max_gap_s`; it
+      starts at a frame at or over `on` once the score has been there for `min_duration_s` in all. So one high frame
+      before a middling plateau never starts anything, and flicker around `on` makes one start.
     - An active action ends at a frame that finds it below `off` for longer than `max_gap_s`, or when a frame comes
       so late that the dip before it had lasted longer. Late frames alone are no dip: the score before them held.
     - The cooldown runs only while the score is below `off`, and an action is not told again before it was below: a
@@ -131,18 +131,19 @@ class Hysteresis:
 
     def _wait(self, held_s: float, held_score: float) -> Change | None:
         """Idle or candidate: perhaps become a candidate, perhaps start."""
+        if self.phase is Phase.CANDIDATE and self._faded(held_score):
+            self.phase = Phase.IDLE
         if self.phase is Phase.IDLE and self._score >= self._on:
             self.phase = Phase.CANDIDATE
             self._started_s = self._time_s
             self._over_on_s = 0.0
             self._peak = self._score
         elif self.phase is Phase.CANDIDATE:
-            if self._score < self._off:
-                self.phase = Phase.IDLE
-                return None
             if held_score >= self._on:
                 self._over_on_s += held_s
             self._peak = max(self._peak, self._score)
+        if self._score >= self._on:
+            self._last_over_s = self._time_s
         if (
             self.phase is not Phase.CANDIDATE
             or self._score < self._on
@@ -150,9 +151,15 @@ class Hysteresis:
         ):
             return None
         self.phase = Phase.ACTIVE
-        self._last_over_s = self._time_s
         self._update_at_s = self._time_s + (self._rule.update_every_s or 0.0)
         return self._told(EventType.START)
+
+    def _faded(self, held_score: float) -> bool:
+        """True when a candidate is below `off`, or was below `on` for longer than a gap: what comes is another one."""
+        if self._score < self._off:
+            return True
+        below_on = self._score < self._on or held_score < self._on
+        return below_on and self._time_s - self._last_over_s > self._rule.max_gap_s + TOLERANCE_S
 
     def _go_on(self, held_score: float) -> Change | None:
         """Active: perhaps stop, perhaps tell that it goes on."""

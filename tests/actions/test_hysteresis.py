@@ -58,9 +58,7 @@ def play(script: str, *, offset_s: float = 0.0, end_lag_s: float = 0.0, **fields
         (0.4, "#=======", []),
         (0.4, "##======", []),
         (0.4, "#====#", []),
-        (0.4, "#====##", ["start 6 from 0"]),
         (0.4, "#.###", ["start 4 from 2"]),
-        (0.4, "#=#=#=#=#", ["start 4 from 0"]),
         (0.4, "# #", ["start 2 from 0"]),
         (0.4, "#      =====", []),
         (0.4, "====", []),
@@ -68,6 +66,24 @@ def play(script: str, *, offset_s: float = 0.0, end_lag_s: float = 0.0, **fields
 )
 def test_min_duration(min_duration_s, script, told, offset_s):
     assert play(script, offset_s=offset_s, min_duration_s=min_duration_s) == told
+
+
+@pytest.mark.parametrize("offset_s", [0.0, 0.1, 3600.1, 1e6 + 0.7])
+@pytest.mark.parametrize(
+    ("max_gap_s", "script", "told"),
+    [
+        (0.2, "#=#=#=#=#", ["start 4 from 0"]),
+        (0.0, "#=#=#=#=#", []),
+        (1.0, "#====##", ["start 6 from 0"]),
+        (0.4, "#====##", []),
+        # What was between the thresholds for too long began anew, and says so.
+        (0.4, "#====###", ["start 7 from 5"]),
+        (0.4, "#=        ###", ["start 12 from 10"]),
+        (0.4, "#         ###", ["start 10 from 0"]),
+    ],
+)
+def test_a_candidate_outlives_dips_below_on_as_long_as_gaps(max_gap_s, script, told, offset_s):
+    assert play(script, offset_s=offset_s, min_duration_s=0.4, max_gap_s=max_gap_s) == told
 
 
 @pytest.mark.parametrize("offset_s", [0.0, 0.1, 3600.1, 1e6 + 0.7])
