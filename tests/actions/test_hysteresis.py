@@ -72,7 +72,8 @@ def test_min_duration(min_duration_s, script, told, offset_s):
 @pytest.mark.parametrize(
     ("max_gap_s", "script", "told"),
     [
-        (0.2, "#=#=#=#=#", ["start 4 from 0"]),
+        (0.4, "#=#=#=#=#", ["start 4 from 0"]),
+        (0.2, "#=#=#=#=#", []),
         (0.0, "#=#=#=#=#", []),
         (1.0, "#====##", ["start 6 from 0"]),
         (0.4, "#====##", []),
