@@ -39,7 +39,7 @@ Duration = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "pattern": r"^(\s*(\d+(\.\d+)?|\.\d+)\s*(ms|s|m|h|d)\s*)+$"},
+                {"type": "string", "pattern": r"^(\s*([0-9]+(\.[0-9]+)?|\.[0-9]+)\s*(ms|s|m|h|d)\s*)+$"},
                 {"type": "number", "minimum": 0},
             ],
             "description": "a duration such as 400ms, 5s, 2m or 1h; a plain number is seconds",

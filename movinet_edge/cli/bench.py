@@ -5,6 +5,7 @@ import json
 import sys
 
 from movinet_edge.cli import exit_codes
+from movinet_edge.cli.argument_types import positive_int
 from movinet_edge.cli.model_arguments import add_model_arguments, load_from_arguments
 
 HELP = "measure this machine"
@@ -16,7 +17,9 @@ the runtime's bare run, so that a busy machine slows all three alike. One frame 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `bench`."""
     add_model_arguments(parser)
-    parser.add_argument("--frames", type=int, default=300, metavar="N", help="frames of each kind (%(default)s)")
+    parser.add_argument(
+        "--frames", type=positive_int, default=300, metavar="N", help="frames of each kind (%(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print figures for programs")
 
 

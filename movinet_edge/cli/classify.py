@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from movinet_edge.api import ActionEvent, ConfigurationError, SourceError
 from movinet_edge.cli import exit_codes
+from movinet_edge.cli.argument_types import positive_float, positive_int
 from movinet_edge.cli.model_arguments import add_model_arguments, load_from_arguments
 
 HELP = "see what the model finds in video files"
@@ -39,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to look at")
     group.add_argument("--actions", type=Path, metavar="FILE", help="YAML file with the actions to watch for")
     group.add_argument("--memory", choices=("window", "cumulative"), default="window", help="(%(default)s)")
-    group.add_argument("--window", type=_positive(int), default=25, metavar="N", help="frames remembered (%(default)s)")
+    group.add_argument("--window", type=positive_int, default=25, metavar="N", help="frames remembered (%(default)s)")
     group.add_argument("--fps", type=_fps, default=5.0, metavar="F|native", help="frames to score a second (5)")
     group.add_argument("--fit", choices=("stretch", "crop", "letterbox"), default="stretch", help="(%(default)s)")
     group.add_argument("--concat", action="store_true", help="several videos are one continuous stream")
@@ -56,21 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--plot", type=Path, metavar="FILE.png", help="save scores over time with the events shaded")
 
 
-def _positive(kind: type[int] | type[float]) -> Any:
-    def parse(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = 0
-        if not 0 < value < float("inf"):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-        return value
-
-    return parse
-
-
 def _fps(text: str) -> float | None:
-    return None if text == "native" else float(_positive(float)(text))
+    return None if text == "native" else positive_float(text)
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -80,6 +70,10 @@ def execute(args: argparse.Namespace) -> int:
     as_lines = args.format == "jsonl" or args.scores or (args.format is None and not sys.stdout.isatty())
     from movinet_edge.cli.clip_run import ClipRun
 
+    if args.plot is not None:
+        from movinet_edge.cli.plot import check_plot
+
+        check_plot(args.plot)
     run = ClipRun(
         load_from_arguments(args),
         actions_file=args.actions,
@@ -104,10 +98,16 @@ def execute(args: argparse.Namespace) -> int:
 
 def _streams(videos: Sequence[Path], *, concat: bool) -> Iterator[tuple[str, list[Path]]]:
     if concat:
-        yield videos[0].name, list(videos)
-    else:
-        for video in videos:
-            yield video.name, [video]
+        yield _shown(videos[0].name), list(videos)
+        return
+    names = Counter(video.name for video in videos)
+    for video in videos:  # cameras like to call the files in every folder alike
+        yield _shown(video.name if names[video.name] == 1 else str(video)), [video]
+
+
+def _shown(name: str) -> str:
+    """The name of a file as text, also when it was written in an older encoding."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _classify(run: Any, name: str, videos: list[Path], output: Any, args: argparse.Namespace) -> None:
@@ -116,18 +116,24 @@ def _classify(run: Any, name: str, videos: list[Path], output: Any, args: argpar
 
     keep = not isinstance(output, _Lines) or args.plot is not None
     with video_progress() as progress:
-        task = progress.add_task(name, total=total_length_s(videos) if not progress.disable else None)
+        total_s = None if progress.disable else total_length_s(videos)
+        task = progress.add_task(name, total=total_s)
 
         def on_frame(time_s: float, scores: NDArray[np.float32]) -> None:
             output.scores(name, time_s, scores, run.model)
             progress.update(task, completed=time_s)
 
-        findings = run.classify(name, videos, on_frame=on_frame, on_event=output.event, keep_scores=keep)
+        findings = run.classify(
+            name, videos, concat=args.concat, on_frame=on_frame, on_event=output.event, keep_scores=keep
+        )
+        progress.update(task, completed=total_s)  # the last scored frame is a little before the end
     output.findings(name, findings)
     if args.plot is not None:
         from movinet_edge.cli.plot import save_plot
 
-        path = args.plot if len(args.videos) == 1 or args.concat else args.plot.with_stem(f"{args.plot.stem}-{name}")
+        path = args.plot
+        if len(args.videos) > 1 and not args.concat:
+            path = path.with_stem(f"{path.stem}-{name.replace('/', '_')}")
         save_plot(findings, path, name)
         print(f"movinet-edge: plot saved to {path}", file=sys.stderr)
 
@@ -172,9 +178,9 @@ class _Tables:
     """A table and a timeline per stream on standard output."""
 
     def __init__(self) -> None:
-        from rich.console import Console
+        from movinet_edge.cli.consoles import stdout_console
 
-        self._console = Console(highlight=False)
+        self._console = stdout_console()
 
     def scores(self, stream: str, time_s: float, scores: NDArray[np.float32], model: Any) -> None:
         pass
@@ -188,7 +194,7 @@ class _Tables:
         print_report(self._console, findings, name)
 
     def summary(self, totals: Any, elapsed_s: float) -> None:
-        self._console.print(
+        print(
             f"{totals.seconds:.1f} s of video, {totals.frames_scored} frames scored of {totals.frames_read} read, "
             f"{totals.events} events, in {elapsed_s:.1f} s ({totals.seconds / max(elapsed_s, 1e-9):.0f}× real time)"
         )

@@ -61,16 +61,22 @@ class ClipRun:
             }
         )
         self._source_options: dict[str, object] = {"pace": "fast", "skip_loop_filter": skip_loop_filter}
-        try:
-            self._watch = watch_list(self._settings.actions, self._settings.all_labels, model.labels)
-        except UnknownLabel as error:
-            raise ConfigurationError(f"{actions_file}: {error}") from error
+        problems = []
+        for name, action in actions.items():
+            try:
+                watch_list({name: action}, None, model.labels)
+            except UnknownLabel as error:
+                problems.append(f"{actions_file}: {error}")
+        if problems:
+            raise ConfigurationError("\n".join(problems))
+        self._watch = watch_list(self._settings.actions, self._settings.all_labels, model.labels)
 
     def classify(
         self,
         name: str,
         videos: Sequence[Path],
         *,
+        concat: bool,
         on_frame: OnFrame,
         on_event: Callable[[ActionEvent], None],
         keep_scores: bool,
@@ -79,7 +85,8 @@ class ClipRun:
 
         Args:
             name: the stream's name in events.
-            videos: files; several are one continuous stream.
+            videos: files, or folders of them.
+            concat: what one file leaves in memory is there for the next; otherwise each begins afresh.
             on_frame: called with the stream clock and the scores float32 `[classes]` of each scored frame.
             on_event: called with each event.
             keep_scores: whether the findings get the scores of the actions, for a timeline or a plot.
@@ -96,7 +103,7 @@ class ClipRun:
 
         pipeline = build_pipeline(name, self._settings, self.model, self._watch, on_scores=scored)
         plugin = discover_plugins().find("source", "file").plugin_class()
-        source = plugin(plugin.Settings(path=list(videos), concat=True, **self._source_options))
+        source = plugin(plugin.Settings(path=list(videos), concat=concat, **self._source_options))
         last_s = None
         try:
             for frame in source.frames(pipeline.request):

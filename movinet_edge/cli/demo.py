@@ -3,14 +3,14 @@
 import argparse
 import os
 import tempfile
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from movinet_edge.api import ActionEvent, EventType
+from movinet_edge.api import ActionEvent, ConfigurationError, EventType
 from movinet_edge.cli import exit_codes
 
 HELP = "watch the whole path at work on a bundled clip"
@@ -36,14 +36,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Run the demo."""
     if args.keep is not None:
-        args.keep.mkdir(parents=True, exist_ok=True)
+        try:
+            args.keep.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"--keep {args.keep}: no folder can be made there: {error.strerror}") from error
     with nullcontext(args.keep) if args.keep else tempfile.TemporaryDirectory(prefix="movinet-edge-demo-") as folder:
         return _demo(Path(folder).absolute(), realtime=args.realtime)
 
 
 def _demo(folder: Path, *, realtime: bool) -> int:
-    from rich.console import Console
-
+    from movinet_edge.cli.consoles import stdout_console
     from movinet_edge.cli.occurrences import Findings
     from movinet_edge.cli.progress import download_progress, video_progress
     from movinet_edge.cli.report import live_line, print_report
@@ -59,7 +61,7 @@ def _demo(folder: Path, *, realtime: bool) -> int:
         "MOVINET_EDGE__SINKS__0__PATH": str(folder / "events.jsonl"),
         "MOVINET_EDGE__STREAMS__0__SOURCE__PACE": "realtime" if realtime else "fast",
     }
-    console = Console(highlight=False)
+    console = stdout_console()
     findings: Any = None
     events: list[ActionEvent] = []
 
@@ -70,7 +72,8 @@ def _demo(folder: Path, *, realtime: bool) -> int:
     def on_event(event: ActionEvent) -> None:
         events.append(event)
         findings.add(event)
-        progress.console.print(live_line(event))
+        with suppress(BrokenPipeError):  # this is the engine's thread; the main one will notice
+            progress.console.print(live_line(event))
 
     with download_progress("downloading the model") as bytes_progress:
         assembly = assemble(
@@ -78,25 +81,27 @@ def _demo(folder: Path, *, realtime: bool) -> int:
         )
     pipeline = assembly.streams["demo"].pipeline
     findings = Findings(pipeline.detector.watched)
-    console.print(f"{pipeline.model.name} on {pipeline.model.runtime}; configuration: {_FOLDER / 'demo.yaml'}")
+    print(f"{pipeline.model.name} on {pipeline.model.runtime}; configuration: {_FOLDER / 'demo.yaml'}", flush=True)
     supervisor = Supervisor(assembly.streams, assembly.sinks, Outbox(assembly.outbox_path), on_event=on_event)
     with video_progress(console) as progress:
         task = progress.add_task("demo clip", total=total_length_s([_FOLDER / "demo.mp4"]))
         supervisor.start()
+        interrupted = False
         try:
             supervisor.wait()
         except KeyboardInterrupt:
+            interrupted = True
             supervisor.request_stop()
         finally:
             delivered = supervisor.stop()
     print_report(console, findings, "demo")
-    return _verdict(console, events, delivered)
+    return exit_codes.INTERRUPTED if interrupted else _verdict(events, delivered)
 
 
-def _verdict(console: Any, events: list[ActionEvent], delivered: bool) -> int:
+def _verdict(events: list[ActionEvent], delivered: bool) -> int:
     seen = [(event.action, event.event_type) for event in events if event.event_type is not EventType.UPDATE]
     if seen == _EXPECTED and delivered:
-        console.print("All four events came, went through the outbox and were written by the jsonl sink.")
+        print("All four events came, went through the outbox and were written by the jsonl sink.")
         return exit_codes.OK
-    console.print("These are not the four events of this clip: something is wrong with this model or this machine.")
+    print("These are not the four events of this clip: something is wrong with this model or this machine.")
     return exit_codes.FAILURE

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from movinet_edge.api import ConfigurationError, EventType, parse_duration
 from movinet_edge.cli import exit_codes
+from movinet_edge.cli.argument_types import positive_int
 from movinet_edge.cli.configured import add_config_argument, read_config
 
 HELP = "list stored events"
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stream", metavar="NAME")
     parser.add_argument("--action", metavar="NAME")
     parser.add_argument("--type", choices=("start", "update", "stop"), dest="event_type")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the newest N")
+    parser.add_argument("--limit", type=positive_int, metavar="N", help="only the newest N")
     parser.add_argument("--format", choices=("table", "jsonl"), help="table on a terminal, else jsonl")
 
 
@@ -48,8 +49,6 @@ def execute(args: argparse.Namespace) -> int:
     """List the events."""
     from movinet_edge.delivery import EventHistory
 
-    if args.limit is not None and args.limit < 1:
-        raise ConfigurationError(f"--limit must be at least 1, not {args.limit}")
     path = _state_dir(args) / "outbox.db"
     if not path.exists():
         raise ConfigurationError(f"there is no store {path}; has the daemon run with this configuration?")
@@ -66,12 +65,11 @@ def execute(args: argparse.Namespace) -> int:
         for event in found:
             sys.stdout.write(event.to_json() + "\n")
         return exit_codes.OK
-    from rich.console import Console
-
+    from movinet_edge.cli.consoles import stdout_console
     from movinet_edge.cli.report import print_events
 
     if found:
-        print_events(Console(highlight=False), found)
+        print_events(stdout_console(fold_in_pipes=False), found)
     print(f"{len(found)} event{'s' if len(found) != 1 else ''}")
     return exit_codes.OK
 

@@ -2,14 +2,18 @@
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from types import ModuleType
+from typing import NoReturn
 
 from movinet_edge import __version__
 from movinet_edge.api import ConfigurationError, ModelError, MovinetEdgeError
 from movinet_edge.cli import bench, check, classify, demo, events, exit_codes, logs, models, plugins, run, schema
+from movinet_edge.models import DownloadError
 
 _VERBS: dict[str, ModuleType] = {
     "run": run,
@@ -23,6 +27,14 @@ _VERBS: dict[str, ModuleType] = {
     "schema": schema,
 }
 
+# The first that fits counts.
+_CODES: tuple[tuple[type[MovinetEdgeError], int], ...] = (
+    (ConfigurationError, exit_codes.CONFIGURATION),
+    (DownloadError, exit_codes.UNAVAILABLE),
+    (ModelError, exit_codes.CONFIGURATION),
+    (MovinetEdgeError, exit_codes.FAILURE),
+)
+
 _DESCRIPTION = """\
 Says what people do in front of a camera: a streaming MoViNet scores every frame, and starts and stops of the
 actions you watch for go to MQTT, webhooks, logs and files. It runs on a Raspberry Pi, without a cloud."""
@@ -34,12 +46,22 @@ to begin with:
   movinet-edge check --config FILE       is my configuration right?
   movinet-edge run --config FILE         the daemon
 
-`movinet-edge VERB --help` explains each verb. Set MOVINET_EDGE_LOG=debug to see more of what happens."""
+`movinet-edge VERB --help` explains each verb. Set MOVINET_EDGE_LOG=debug to see more of what happens.
+
+exit codes: 0 done, 1 failed, 64 wrong arguments, 66 a video or stream cannot be read, 69 a model cannot be downloaded
+(trying again may help), 70 something broke inside, 78 what was configured or asked for cannot work (trying again does
+not help), 130 interrupted."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # Our own number, since argparse's 2 means other things elsewhere; and no page of usage before the message.
+        self.exit(exit_codes.USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all verbs."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="movinet-edge",
         description=_DESCRIPTION,
         epilog=_EPILOG,
@@ -62,7 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
-    args = build_parser().parse_args(arguments)
+    args = _parse(sys.argv[1:] if arguments is None else arguments)
     # The daemon's own log settings follow once its configuration is read; other verbs speak to a person.
     if args.verb == "run":
         logs.configure_logging()
@@ -71,31 +93,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = args.execute(args)
         sys.stdout.flush()
-    except ConfigurationError as error:
-        return _complain(error, exit_codes.CONFIGURATION)
-    except ModelError as error:
-        return _complain(error, exit_codes.UNAVAILABLE)
     except MovinetEdgeError as error:
-        return _complain(error, exit_codes.FAILURE)
+        code = next(code for kind, code in _CODES if isinstance(error, kind))
+        _complain(error)
     except KeyboardInterrupt:
-        return exit_codes.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough (`| head`); Python would complain once more when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exit_codes.OK
+        code = exit_codes.INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has seen enough (`| head`)
+        _forget_output()
+        code = exit_codes.OK
+    except OSError as error:
+        if error.filename is None:  # no file of ours: standard output is what could not be written
+            _forget_output()
+        _complain(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        code = exit_codes.FAILURE
     return code
 
 
-def _complain(error: Exception, code: int) -> int:
-    print(f"movinet-edge: {error}", file=sys.stderr)
-    return code
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = build_parser()
+    verb = next((word for word in arguments if not word.startswith("-")), None)
+    if verb is not None and verb not in _VERBS:
+        near, known = get_close_matches(verb, _VERBS, n=1), f"there are: {', '.join(_VERBS)}"
+        parser.error(f"there is no verb {verb!r}; {f'did you mean {near[0]!r}?' if near else known}")
+    return parser.parse_args(arguments)
+
+
+def _complain(what: Exception | str) -> None:
+    print(f"movinet-edge: {what}", file=sys.stderr)
+
+
+def _forget_output() -> None:
+    """What waits to be written never will be; Python would try once more when it exits, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def console_main() -> None:
     """The entry point: as `main`, and leaves without the runtime's farewell on standard error."""
+    _prepare_output()
     code = main()
     with contextlib.suppress(OSError):
         sys.stderr.flush()
         # LiteRT's destructors print lines when the process ends; nothing of ours comes after this point.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     raise SystemExit(code)
+
+
+def _prepare_output() -> None:
+    if sys.stdout is None:  # closed by the caller; the number must not go to the next file that is opened
+        sys.stdout = open(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    # A timeline on a terminal without UTF-8, or a file name in some older encoding, must not end in a traceback.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")

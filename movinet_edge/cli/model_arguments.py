@@ -2,6 +2,7 @@
 
 import argparse
 
+from movinet_edge.cli.argument_types import positive_int
 from movinet_edge.cli.progress import download_progress
 from movinet_edge.library import DEFAULT_MODEL, Model, load
 
@@ -16,7 +17,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--labels", metavar="NAME|PATH", help="label list by name or text file; by default the one of the model"
     )
     group.add_argument("--runtime", choices=("auto", "litert", "tflite"), default="auto", help="what runs the model")
-    group.add_argument("--threads", type=int, default=1, metavar="N", help="for one inference (%(default)s)")
+    group.add_argument("--threads", type=positive_int, default=1, metavar="N", help="for one inference (%(default)s)")
 
 
 def load_from_arguments(args: argparse.Namespace) -> Model:

@@ -3,11 +3,11 @@
 import argparse
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from movinet_edge.cli import exit_codes
+from movinet_edge.cli.consoles import stdout_console
 from movinet_edge.cli.progress import download_progress
 from movinet_edge.models import FoundModel, ModelCard, ModelStore
 
@@ -60,9 +60,8 @@ def _list(store: ModelStore) -> int:
             f"{card.size_bytes / 1e6:.1f}" if card.size_bytes else "?",
             Text(str(found.path) if found else "no"),
         )
-    console = Console(highlight=False)
-    console.print(table)
-    console.print("top-1 and Pixel 4 times are the publisher's, on Kinetics-600; `models pull NAME` fetches one")
+    stdout_console(fold_in_pipes=False).print(table)
+    print("top-1 and Pixel 4 times are the publisher's, on Kinetics-600; `models pull NAME` fetches one")
     return exit_codes.OK
 
 
@@ -71,12 +70,9 @@ def _show(store: ModelStore, name: str) -> int:
     card = found.card if found else store.cards.get(name)
     if found is None and card is None:
         found = store.get(name, pull=False)  # raises, with what is wrong and the nearest names
-    for key, value in _card_lines(card):
+    on_disk = [("on disk", f"no; movinet-edge models pull {name}")] if found is None else _file_lines(found)
+    for key, value in [*_card_lines(card), *on_disk]:
         print(f"{key:<14}{value}")
-    if found is None:
-        print(f"{'on disk':<14}no; movinet-edge models pull {name}")
-        return exit_codes.OK
-    _show_file(found)
     return exit_codes.OK
 
 
@@ -97,18 +93,18 @@ def _card_lines(card: ModelCard | None) -> list[tuple[str, str]]:
     ]
 
 
-def _show_file(found: FoundModel) -> None:
+def _file_lines(found: FoundModel) -> list[tuple[str, str]]:
     from movinet_edge.engine.runtime import open_session
 
     session = open_session(found.path)
     interface = session.interface
     pools = sum(pool.channels for pool in interface.pools)
-    print(f"{'on disk':<14}{found.path} ({found.path.stat().st_size:,} bytes, found by {found.origin})")
-    print(
-        f"{'interface':<14}signature {interface.signature!r}, image {interface.size_px[0]}×{interface.size_px[1]} px,"
-    )
-    print(f"{'':<14}{interface.classes} classes, {len(interface.states)} states, {pools} pool channels")
-    print(f"{'runtime':<14}{session.runtime}")
+    return [
+        ("on disk", f"{found.path} ({found.path.stat().st_size:,} bytes, found by {found.origin})"),
+        ("interface", f"signature {interface.signature!r}, image {interface.size_px[0]}×{interface.size_px[1]} px,"),
+        ("", f"{interface.classes} classes, {len(interface.states)} states, {pools} pool channels"),
+        ("runtime", str(session.runtime)),
+    ]
 
 
 def _pull(store: ModelStore, name: str) -> int:

@@ -8,20 +8,32 @@ from movinet_edge.cli.occurrences import Findings
 _SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def save_plot(findings: Findings, path: Path, title: str) -> None:
-    """Draw the watched actions, or of a long list those that were seen.
+def check_plot(path: Path) -> None:
+    """Find out before a long run whether its plot can be saved.
 
     Raises:
-        ConfigurationError: matplotlib is missing, or the file cannot be written.
+        ConfigurationError: matplotlib or the folder is missing, or the file's ending is none that we draw.
     """
     if path.suffix.lower() not in _SUFFIXES:
         raise ConfigurationError(f"{path}: a plot is saved as {', '.join(_SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"{path}: the plot cannot be saved: there is no folder {path.parent}")
     try:
-        from matplotlib.figure import Figure
+        import matplotlib.figure  # noqa: F401 (only whether it is there)
     except ImportError as error:
         raise ConfigurationError(
             f"--plot needs matplotlib ({error}); install it with: pip install 'movinet-edge[plot]'"
         ) from error
+
+
+def save_plot(findings: Findings, path: Path, title: str) -> None:
+    """Draw the watched actions, or of a long list those that were seen.
+
+    Raises:
+        ConfigurationError: the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(10, 4), layout="constrained")
     axes = figure.add_subplot()
     for number, action in enumerate(findings.shown_actions):

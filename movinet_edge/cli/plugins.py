@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from movinet_edge.cli import exit_codes
+from movinet_edge.cli.consoles import stdout_console
 from movinet_edge.daemon.plugins import Plugin, discover_plugins
 
 HELP = "list sources and sinks, and why one cannot be used"
@@ -36,7 +37,7 @@ def execute(args: argparse.Namespace) -> int:
         table.add_row(plugin.kind, plugin.name, Text(plugin.origin), about)
     for what, reason in plugins.refused:
         table.add_row("?", "", Text(what), Text(f"refused: {reason}", style="red"))
-    console = Console(highlight=False)
+    console = stdout_console(fold_in_pipes=False)
     console.print(table)
     if args.settings:
         for plugin in plugins.found.values():

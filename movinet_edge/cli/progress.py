@@ -1,6 +1,5 @@
 """Progress bars on standard error: how far, how many times faster than real time, how long still."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from movinet_edge.cli.consoles import stderr_console
 from movinet_edge.library import Progress as BytesProgress
 
 
@@ -30,22 +30,18 @@ class _RealTime(ProgressColumn):
         return Text(f"{task.completed / elapsed_s:6.1f}× real time" if elapsed_s > 0.05 else "")
 
 
-def stderr_console() -> Console:
-    """For progress and remarks; standard output is for results."""
-    return Console(stderr=True, highlight=False)
-
-
 @contextmanager
 def video_progress(console: Console | None = None) -> Iterator[Progress]:
-    """A bar that counts seconds of video; hidden where standard error is no terminal."""
+    """A bar that counts seconds of video, on standard error or on `console`; hidden where that is no terminal."""
+    console = console or stderr_console()
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         _RealTime(),
         TimeRemainingColumn(),
-        console=console or stderr_console(),
-        disable=not sys.stderr.isatty(),
+        console=console,
+        disable=not console.file.isatty(),
     ) as progress:
         yield progress
 
@@ -53,14 +49,15 @@ def video_progress(console: Console | None = None) -> Iterator[Progress]:
 @contextmanager
 def download_progress(what: str) -> Iterator[BytesProgress]:
     """A bar that counts bytes and appears with the first of them."""
+    console = stderr_console()
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=stderr_console(),
-        disable=not sys.stderr.isatty(),
+        console=console,
+        disable=not console.file.isatty(),
     ) as progress:
         tasks: list[TaskID] = []
 

@@ -17,7 +17,7 @@ Run all streams of the configuration until SIGTERM or Ctrl-C, or until every str
 and events are handed over within 5 seconds of the signal; what a sink could not take waits in the outbox."""
 EPILOG = """\
 exit codes: 0 stopped or ended, 66 every stream was rejected, 69 a model could not be fetched (trying again may help),
-78 the configuration is wrong (trying again does not help)."""
+70 something broke inside (starting anew helps), 78 the configuration is wrong (trying again does not help)."""
 
 if TYPE_CHECKING:
     from movinet_edge.daemon.assembly import Assembly
@@ -76,6 +76,8 @@ def _run(supervisor: "Supervisor", assembly: "Assembly") -> int:
             dropped=figures.dropped,
             unusable=figures.unusable,
         )
+    if supervisor.failed:
+        return exit_codes.SOFTWARE
     if ended and len(supervisor.failed_streams) == len(assembly.streams):
         return exit_codes.NO_INPUT
     return exit_codes.OK

@@ -3,11 +3,14 @@
 import math
 from collections.abc import Iterator
 
+from rich.cells import cell_len, set_cell_size
+
 from movinet_edge.cli.occurrences import Findings, Occurrence
 
 _BARS = " ▁▂▃▄▅▆▇█"
-_NICE_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+_NICE_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 604800)
 _LONGEST_NAME = 24
+_GAP = 2
 
 
 def draw_timeline(findings: Findings, width: int) -> str:
@@ -15,14 +18,16 @@ def draw_timeline(findings: Findings, width: int) -> str:
     actions = findings.shown_actions
     if not actions or not findings.times_s:
         return ""
-    margin = min(_LONGEST_NAME, max(len(action) for action in actions)) + 2
-    columns = max(20, width - margin - 1)
+    # Half the width at most: what happened matters more than the end of a long name.
+    longest = max(1, min(_LONGEST_NAME, width // 2 - _GAP))
+    margin = min(longest, max(cell_len(action) for action in actions)) + _GAP
+    columns = max(1, width - margin - 1)
     end_s = max(findings.times_s[-1], 1e-3)
     scale = columns / end_s
     lines = []
     for action in actions:
-        name = action if len(action) <= _LONGEST_NAME else action[: _LONGEST_NAME - 1] + "…"
-        lines.append(f"{name:<{margin}}{_bars(findings, action, columns, scale)}".rstrip())
+        name = action if cell_len(action) <= longest else set_cell_size(action, longest - 1) + "…"
+        lines.append(f"{set_cell_size(name, margin)}{_bars(findings, action, columns, scale)}".rstrip())
         spans = [o for o in findings.occurrences.values() if o.start.action == action]
         if spans:
             lines.append(" " * margin + _spans(spans, columns, scale, end_s))
@@ -59,13 +64,14 @@ def _spans(spans: list[Occurrence], columns: int, scale: float, end_s: float) ->
 
 def _axis(columns: int, scale: float, end_s: float) -> Iterator[str]:
     step_s = next((s for s in _NICE_STEPS_S if s * scale >= 8), _NICE_STEPS_S[-1])
-    marks, numbers = ["─"] * columns, [" "] * (columns + 8)
+    marks, numbers = ["─"] * columns, [" "] * columns
     tick = 0
     while tick * step_s <= end_s:
         column = min(columns - 1, int(tick * step_s * scale))
         marks[column] = "┬"
         text = clock(tick * step_s)
-        numbers[column : column + len(text)] = text
+        if column + len(text) <= columns:
+            numbers[column : column + len(text)] = text
         tick += 1
     yield "".join(marks)
     yield "".join(numbers).rstrip()

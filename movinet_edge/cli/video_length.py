@@ -5,13 +5,16 @@ from pathlib import Path
 
 
 def total_length_s(videos: Sequence[Path]) -> float | None:
-    """Seconds of all files together; None when one does not say, or cannot be opened."""
+    """Seconds of all files together; None when one does not say, cannot be opened, or is no ordinary file."""
     import av
 
     total_s = 0.0
     for video in videos:
+        if not video.is_file():  # opening a pipe could wait for ever
+            return None
         try:
-            with av.open(str(video)) as container:
+            # An absolute path cannot be mistaken for an address ("a:b.mp4").
+            with av.open(str(video.absolute()), metadata_errors="ignore") as container:
                 if container.duration is None:
                     return None
                 total_s += container.duration / av.time_base

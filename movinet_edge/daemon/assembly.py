@@ -14,7 +14,7 @@ from movinet_edge.config import (
     validate,
 )
 from movinet_edge.daemon.pipeline import OnScores
-from movinet_edge.daemon.plugin_parts import PluginParts
+from movinet_edge.daemon.plugin_parts import PluginParts, raw_plugin_dirs
 from movinet_edge.daemon.plugins import Plugins, discover_plugins
 from movinet_edge.daemon.stream_parts import build_pipeline, watch_list
 from movinet_edge.daemon.supervisor import StreamParts
@@ -54,7 +54,7 @@ def assemble(
     """
     configuration, problems = validate(document)
     if configuration is None:
-        parts = PluginParts(document, discover_plugins())
+        parts = PluginParts(document, discover_plugins(raw_plugin_dirs(document)))
         parts.check_raw()
         found = [*problems, *parts.problems]
         raise ConfigurationProblems(sorted(found, key=lambda problem: (problem.file or "", problem.line or 0)))
@@ -131,7 +131,16 @@ class _Maker:
                 position = action.labels.index(error.pattern) if error.pattern in action.labels else 0
                 self.parts.add_problem(("streams", index, "actions", name, "labels", position), str(error))
                 right = False
-        return watch_list(stream.actions, stream.all_labels, model.labels) if right else None
+            except ValueError as error:
+                self.parts.add_problem(("streams", index, "actions", name), str(error))
+                right = False
+        if not right:
+            return None
+        try:
+            return watch_list(stream.actions, stream.all_labels, model.labels)
+        except ValueError as error:
+            self.parts.add_problem(("streams", index, "all_labels"), str(error))
+            return None
 
     def sinks(self) -> dict[str, Callable[[], Sink]]:
         sinks = {}

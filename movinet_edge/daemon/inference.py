@@ -16,9 +16,16 @@ class Inference:
     """Runs the pipelines of all streams that share a model."""
 
     def __init__(
-        self, pipelines: Mapping[str, Pipeline], turns: Turns, on_events: Callable[[Sequence[ActionEvent]], None]
+        self,
+        pipelines: Mapping[str, Pipeline],
+        turns: Turns,
+        on_events: Callable[[Sequence[ActionEvent]], None],
+        *,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_events` takes what was decided. `on_failure` is called once if the thread cannot go on."""
         self._pipelines, self._turns, self._on_events = pipelines, turns, on_events
+        self._on_failure = on_failure
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._broken: set[str] = set()
 
@@ -46,9 +53,10 @@ class Inference:
                 events = self._handle(turn)
                 if events:
                     self._on_events(events)
-            except Exception:
-                # Nobody would notice a dead engine: sources would wait for it for ever.
-                _log.exception("stream's events could not be handed on", stream=turn.stream)
+            except Exception:  # noqa: BLE001  # a daemon whose events go nowhere must not look alive
+                _log.exception("events could not be handed on, so the daemon stops", stream=turn.stream)
+                self._turns.close()
+                self._on_failure()
 
     def _handle(self, turn: Turn) -> list[ActionEvent]:
         pipeline = self._pipelines[turn.stream]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from movinet_edge.actions import ActionDetector
 from movinet_edge.api import ActionEvent, Frame, FrameRequest, Sampler, StopReason
+from movinet_edge.daemon.pace import Pace
 from movinet_edge.daemon.stream_events import EventMaker
 from movinet_edge.engine import Model, StreamState
 
@@ -62,6 +63,7 @@ class Pipeline:
         self.request = FrameRequest(fps, state.preprocessor.frame_size)
         self._state, self._events = state, events
         self._sampler, self._gap_s, self._on_scores = Sampler(fps), gap_s, on_scores
+        self._pace = Pace(stream, fps)
         self._last_s: float | None = None
 
     def feed(self, frame: Frame) -> list[ActionEvent]:
@@ -78,8 +80,10 @@ class Pipeline:
             scores = self.model.step(frame.image, self._state, colour=frame.colour)
         except Exception as error:  # noqa: BLE001  # whatever the runtime raises, the events before it are not lost
             return events + self._unusable(frame, error)
-        self.figures.inference_s += time.perf_counter() - began
+        step_s = time.perf_counter() - began
+        self.figures.inference_s += step_s
         self.figures.scored += 1
+        self._pace.scored(frame.time_s, step_s)
         self._last_s = frame.time_s
         events += self._events.make(self.detector.step(frame.time_s, scores))
         if self._on_scores is not None:
@@ -91,6 +95,7 @@ class Pipeline:
         events = self._events.make(self.detector.reset(reason))
         self._state.reset()
         self._sampler.reset()
+        self._pace.reset()
         self._last_s = None
         return events
 
@@ -101,7 +106,9 @@ class Pipeline:
         if not frame.discontinuity and -_REORDER_S <= silence_s <= self._gap_s:
             return []
         self.figures.gaps += 1
-        _log.info("stream reset", stream=self.stream, after_s=round(silence_s, 3), cut=frame.discontinuity)
+        # A cut that the source announces is part of its life (a film in a loop); a silence is news.
+        level = _log.debug if frame.discontinuity else _log.info
+        level("stream reset", stream=self.stream, after_s=round(silence_s, 3), cut=frame.discontinuity)
         return self.end(StopReason.GAP)
 
     def _unusable(self, frame: Frame, error: Exception) -> list[ActionEvent]:

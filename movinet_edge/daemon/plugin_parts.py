@@ -1,5 +1,6 @@
 """Turns a configuration's sources and sinks into plugins ready to be made, with every error at its place."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ class PluginParts:
         except ValidationError as error:
             self.problems += problems_from(error, self.document, path, model=plugin.Settings)
             return None
+        except Exception as error:  # noqa: BLE001  # a plugin's own validators may raise anything
+            self.add_problem(path, f"the plugin cannot judge its settings: {type(error).__name__}: {error}")
+            return None
         settings = resolve_paths(settings, self.document.folder)
         return lambda: plugin(settings)
 
@@ -44,6 +48,13 @@ class PluginParts:
         """Note what is wrong at a place in the document."""
         where = self.document.locate(path)
         self.problems.append(Problem(*where, format_key_path(path), self.document.redact(reason, path)))
+
+
+def raw_plugin_dirs(document: Document) -> list[Path]:
+    """The plugin folders of a document that is wrong elsewhere, so that their plugins are not called unknown."""
+    folders = document.tree.get("plugin_dirs")
+    named = [folder for folder in folders if isinstance(folder, str)] if isinstance(folders, list) else []
+    return [_whole(Path(folder), document.folder) for folder in named]
 
 
 def _raw_sections(tree: dict[str, Any]) -> Iterator[tuple[Kind, KeyPath, Any]]:
@@ -61,7 +72,11 @@ def resolve_paths(settings: BaseModel, folder: Path) -> BaseModel:
     for name in type(settings).model_fields:
         value = getattr(settings, name)
         if isinstance(value, Path):
-            changed[name] = folder / value.expanduser()
+            changed[name] = _whole(value, folder)
         elif isinstance(value, list | tuple) and any(isinstance(item, Path) for item in value):
-            changed[name] = type(value)(folder / v.expanduser() if isinstance(v, Path) else v for v in value)
+            changed[name] = type(value)(_whole(v, folder) if isinstance(v, Path) else v for v in value)
     return settings.model_copy(update=changed)
+
+
+def _whole(path: Path, folder: Path) -> Path:
+    return folder / os.path.expanduser(path)  # noqa: PTH111 the method of Path raises for a user that does not exist

@@ -53,7 +53,7 @@ class Plugin:
                 loaded = self.load()
             except PluginBroken:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise PluginBroken(f"{self} cannot be loaded: {type(error).__name__}: {error}") from error
             self._check(loaded)
             self._class = loaded
@@ -99,7 +99,9 @@ class Plugins:
         names = sorted(n for k, n in self.found if k == kind)
         near = get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
-        raise PluginUnknown(f"no {kind} plugin is called {name!r}; {hint}")
+        # What the user meant may be in a file that was refused.
+        refused = "".join(f"; refused: {origin} ({reason})" for origin, reason in self.refused)
+        raise PluginUnknown(f"no {kind} plugin is called {name!r}; {hint}{refused}")
 
 
 def discover_plugins(folders: Iterable[Path] = ()) -> Plugins:
@@ -129,8 +131,11 @@ def _add(plugins: Plugins, plugin: Plugin) -> None:
 def _add_folder(plugins: Plugins, folder: Path) -> None:
     try:
         _refuse_writable(folder)
-        files = sorted(folder.glob("*.py"))
-    except (OSError, PluginBroken) as error:
+        files = sorted(file for file in folder.iterdir() if file.suffix == ".py")
+    except OSError as error:
+        plugins.refused.append((str(folder), f"cannot be read: {error.strerror}"))
+        return
+    except PluginBroken as error:
         plugins.refused.append((str(folder), str(error)))
         return
     for file in files:
@@ -147,14 +152,15 @@ def _add_folder(plugins: Plugins, folder: Path) -> None:
 
 
 def _add_tables(plugins: Plugins, file: Path, module: Any) -> None:
-    tables = {kind: getattr(module, table, None) for kind, table in _TABLES.items()}
-    if not any(isinstance(table, dict) for table in tables.values()):
+    tables = {kind: getattr(module, table) for kind, table in _TABLES.items() if hasattr(module, table)}
+    if not tables or not all(isinstance(table, dict) for table in tables.values()):
         plugins.refused.append(
             (str(file), "names no plugin; end the file with SOURCES = {'name': Class} or SINKS = {'name': Class}")
         )
+        return
     for kind, table in tables.items():
-        for name, loaded in (table or {}).items():
-            _add(plugins, Plugin(kind, name, str(file), partial(_already, loaded)))
+        for name, loaded in table.items():
+            _add(plugins, Plugin(kind, str(name), str(file), partial(_already, loaded)))
 
 
 def _already(loaded: Any) -> Any:

@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from movinet_edge.api import MovinetEdgeError
@@ -24,7 +24,7 @@ def locked_state(folder: Path) -> Iterator[None]:
     path = folder / "lock"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = path.open("a+", encoding="ascii")
+        file = path.open("a+b", buffering=0)
     except OSError as error:
         raise MovinetEdgeError(
             f"the state folder {folder} cannot be used: {error.strerror or error}; "
@@ -35,11 +35,11 @@ def locked_state(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            holder = file.read(20).strip() or "unknown"
+            holder = (file.read(20) or b"").decode("ascii", "replace").strip() or "unknown"
             raise StateInUse(
                 f"another movinet-edge (process {holder}) uses {folder}; stop it, or give this one its own `state_dir:`"
             ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        with suppress(OSError):  # the number is a courtesy; a full disk is no reason not to start
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n".encode())
         yield

@@ -57,6 +57,8 @@ class Supervisor:
         self._commit_turn = threading.Lock()
         self._uncommitted: list[ActionEvent] = []
         self.lost_events = 0
+        self.failed = False
+        """True once something broke that only a new start can mend."""
         outbox.register_sinks(list(sinks))
         self._workers = [DeliveryWorker(name, make, outbox) for name, make in sinks.items()]
         self._pipelines = {name: parts.pipeline for name, parts in streams.items()}
@@ -69,7 +71,8 @@ class Supervisor:
     def _add_engine(self, streams: Mapping[str, StreamParts]) -> None:
         turns = Turns(streams)
         pipelines = {name: parts.pipeline for name, parts in streams.items()}
-        self._engines.append((Inference(pipelines, turns, self._commit), turns))
+        inference = Inference(pipelines, turns, self._commit, on_failure=self._fail)
+        self._engines.append((inference, turns))
         for name, parts in streams.items():
             self._turns[name] = turns
             self._captures.append(
@@ -92,6 +95,10 @@ class Supervisor:
         """Ask `wait` to return; safe in a signal handler."""
         self._stop_requested = True
         self._wake_up()
+
+    def _fail(self) -> None:
+        self.failed = True
+        self.request_stop()
 
     def _wake_up(self) -> None:
         self._wake.put(None)
@@ -180,8 +187,9 @@ class Supervisor:
         if lost:
             self.lost_events += lost
             _log.error("events lost: too many wait for the outbox", lost=lost, lost_in_all=self.lost_events)
+        if not self._uncommitted:
+            self._wake_up()  # `wait` tries again from now on
         self._uncommitted = waiting[lost:]
-        self._wake_up()
 
     @property
     def figures(self) -> dict[str, StreamFigures]:
