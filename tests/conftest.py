@@ -8,12 +8,31 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 
 
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in ("true", "1")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--rewrite-golden`."""
+    parser.addoption(
+        "--rewrite-golden", action="store_true", help="write the golden timelines anew instead of comparing with them"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Golden files are what a person has looked at, so a machine may not write them."""
+    if config.getoption("--rewrite-golden") and _in_ci():
+        raise pytest.UsageError(
+            "--rewrite-golden is refused in CI: rewrite on your own machine and look at the changes"
+        )
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of clips and models beside the project. Outside CI a test that needs it is skipped without it."""
     folder = PROJECT.parent / "shared"
     if not folder.is_dir():
-        if os.environ.get("CI", "").lower() in ("true", "1"):
+        if _in_ci():
             pytest.fail(f"{folder} is missing, and in CI nothing that needs it may be skipped")
         pytest.skip("needs the files of ../shared")
     return folder

@@ -31,6 +31,7 @@ pythons() {
         done
     done
     if [ "$found" -eq 0 ]; then
+        echo "== neither python3.11 nor python3.13 is here: testing with $(python3 --version) alone" >&2
         python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
             echo "movinet-edge needs Python 3.11 or newer, this is $(python3 --version)" >&2
             exit 1
@@ -41,7 +42,8 @@ pythons() {
 
 ensure_venv
 first=1
-for python in $(pythons); do
+chosen=$(pythons)
+for python in $chosen; do
     venv=".venv-test-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
     echo "== $("$python" --version): packages into $venv"
     [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"

@@ -14,6 +14,9 @@ import numpy as np
 from movinet_edge.actions.rule import TOLERANCE_S, ActionRule
 from movinet_edge.api import EventType, StopReason
 
+# A plateau wavers by some hundredths; its first frame stays the crest.
+_CLEARLY_HIGHER = 1.05
+
 
 class Phase(Enum):
     """Where an action is between two frames."""
@@ -53,9 +56,9 @@ class Change:
 class Hysteresis:
     """Decides when one action starts, goes on and stops.
 
-    - A candidate lives while the score stays at or over `off`, and at or over `on` but for dips of up to `max_gap_s`; it
-      starts at a frame at or over `on` once the score has been there for `min_duration_s` in all. So one high frame
-      before a middling plateau never starts anything, and flicker around `on` makes one start.
+    - A candidate lives while the score stays at or over `off`, and at or over `on` but for dips of up to `max_gap_s`;
+      it starts at a frame at or over `on` once the score has been there for `min_duration_s` in all. So one high
+      frame before a middling plateau never starts anything, and flicker around `on` makes one start.
     - An active action ends at a frame that finds it below `off` for longer than `max_gap_s`, or when a frame comes
       so late that the dip before it had lasted longer. Late frames alone are no dip: the score before them held.
     - The cooldown runs only while the score is below `off`, and an action is not told again before it was below: a
@@ -64,6 +67,7 @@ class Hysteresis:
 
     __slots__ = (
         "_cooldown_left_s",
+        "_crest_s",
         "_end_lag_s",
         "_last_over_s",
         "_off",
@@ -96,6 +100,7 @@ class Hysteresis:
         self._started_s = 0.0
         self._over_on_s = 0.0
         self._peak = 0.0
+        self._crest_s = 0.0
         self._last_over_s = 0.0
         self._update_at_s = 0.0
         self._cooldown_left_s = 0.0
@@ -137,11 +142,12 @@ class Hysteresis:
             self.phase = Phase.CANDIDATE
             self._started_s = self._time_s
             self._over_on_s = 0.0
-            self._peak = self._score
+            self._peak = 0.0
+            self._rise()
         elif self.phase is Phase.CANDIDATE:
             if held_score >= self._on:
                 self._over_on_s += held_s
-            self._peak = max(self._peak, self._score)
+            self._rise()
         if self._score >= self._on:
             self._last_over_s = self._time_s
         if (
@@ -166,12 +172,13 @@ class Hysteresis:
         over = self._score >= self._off
         dip_s = self._time_s - self._last_over_s
         if (not over or held_score < self._off) and dip_s > self._rule.max_gap_s + TOLERANCE_S:
-            ended_s = max(self._started_s, self._last_over_s - self._end_lag_s)
+            # A short action is over when its score has crested; the lag is that of longer ones.
+            ended_s = max(self._crest_s, self._last_over_s - self._end_lag_s)
             # A late frame that is high again ends nothing: the score of the dip did.
             return self._stop(StopReason.BELOW, held_score if over else self._score, ended_s=ended_s)
         if over:
             self._last_over_s = self._time_s
-            self._peak = max(self._peak, self._score)
+            self._rise()
         longest_s, every_s = self._rule.max_duration_s, self._rule.update_every_s
         if longest_s is not None and self._time_s - self._started_s >= longest_s - TOLERANCE_S:
             return self._stop(StopReason.MAX_DURATION, self._score, ended_s=self._time_s)
@@ -180,6 +187,12 @@ class Hysteresis:
         # Updates keep to their grid; those missed while no frame came are not made up for.
         self._update_at_s += every_s * (1 + int((self._time_s - self._update_at_s + TOLERANCE_S) / every_s))
         return self._told(EventType.UPDATE)
+
+    def _rise(self) -> None:
+        """Take the score into the peak; a clearly higher one is a new crest."""
+        if self._score > self._peak * _CLEARLY_HIGHER:
+            self._crest_s = self._time_s
+        self._peak = max(self._peak, self._score)
 
     def _cool_down(self, held_s: float, held_score: float) -> None:
         """Cooldown: count the time spent below `off`, and be idle again once there was enough of it."""

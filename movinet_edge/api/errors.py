@@ -34,7 +34,17 @@ class SinkError(MovinetEdgeError):
 
 
 class DeliveryError(SinkError):
-    """The event was not accepted now; the daemon offers the same event again later, before any newer one."""
+    """The event was not accepted now; the daemon offers the same event again later, before any newer one.
+
+    Attributes:
+        retry_after_s: the destination asked to be left alone this long, in seconds; None when it did not say.
+    """
+
+    retry_after_s: float | None = None
+
+    def __init__(self, *text: object, retry_after_s: float | None = None) -> None:
+        super().__init__(*text)
+        self.retry_after_s = retry_after_s
 
 
 class DeliveryRejected(SinkError):

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from movinet_edge.actions import UnknownLabel
 from movinet_edge.api import ActionEvent, ConfigurationError, SourceEnded, SourceRejected, StopReason
 from movinet_edge.cli.occurrences import Findings
 from movinet_edge.config import StreamSettings, load_actions
@@ -65,7 +64,7 @@ class ClipRun:
         for name, action in actions.items():
             try:
                 watch_list({name: action}, None, model.labels)
-            except UnknownLabel as error:
+            except ValueError as error:  # an unknown label, or times that exclude each other
                 problems.append(f"{actions_file}: {error}")
         if problems:
             raise ConfigurationError("\n".join(problems))

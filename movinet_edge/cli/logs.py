@@ -14,6 +14,9 @@ _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 # Source: sd-daemon(3), "<N>" at the start of a line; N as in syslog(3).
 _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2, "exception": 3}
 
+# Without the local variables, among which may be a password.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+
 LEVEL_VARIABLE = "MOVINET_EDGE_LOG"
 """Environment variable that stands above the configured level."""
 
@@ -33,7 +36,7 @@ def configure_logging(level: str = "info", style: LogFormat = "auto") -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if readable else "iso", utc=not readable),
-            *([] if readable else [structlog.processors.dict_tracebacks]),
+            *([] if readable else [_TRACEBACKS]),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS.get(wanted, _LEVELS[level])),
@@ -43,7 +46,8 @@ def configure_logging(level: str = "info", style: LogFormat = "auto") -> None:
 
 
 def _console() -> structlog.dev.ConsoleRenderer:
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ)
+    colours = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    return structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
 
 
 def _journal_json(_logger: WrappedLogger, method: str, event: EventDict) -> str:

@@ -87,10 +87,18 @@ def _card_lines(card: ModelCard | None) -> list[tuple[str, str]]:
         ("top-1", f"{card.top1_percent:.1f} % on Kinetics-600 (published)"),
         ("Pixel 4", f"{card.pixel4_ms:.2f} ms per frame on the CPU (published)"),
         ("licence", card.licence),
-        ("sha256", card.sha256 or "not published; the first download is pinned on this machine"),
+        ("checksum", _checksum(card)),
         *[("address", url) for url in card.urls],
         *([("notes", card.notes)] if card.notes else []),
     ]
+
+
+def _checksum(card: ModelCard) -> str:
+    if card.sha256:
+        return f"sha256 {card.sha256}"
+    if card.git_blob:
+        return f"git blob {card.git_blob}"
+    return "not published; the first download is pinned on this machine"
 
 
 def _file_lines(found: FoundModel) -> list[tuple[str, str]]:

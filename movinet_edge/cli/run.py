@@ -55,10 +55,13 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _run(supervisor: "Supervisor", assembly: "Assembly") -> int:
+    received: list[int] = []
+
     def stop(number: int, _frame: FrameType | None) -> None:
-        _log.info("stopping", signal=signal.Signals(number).name)
+        received.append(number)  # nothing is logged here: the thread that was interrupted may hold the log's lock
         supervisor.request_stop()
 
+    signal.set_wakeup_fd(supervisor.wakeup_fd)
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     for parts in assembly.streams.values():
@@ -66,11 +69,15 @@ def _run(supervisor: "Supervisor", assembly: "Assembly") -> int:
         _log.info("stream", stream=parts.pipeline.stream, model=model.name, runtime=str(model.runtime))
     supervisor.start()
     ended = supervisor.wait()
+    if received:
+        _log.info("stopping", signal=signal.Signals(received[0]).name)
     supervisor.stop()
+    signal.set_wakeup_fd(-1)
     for name, figures in supervisor.figures.items():
         _log.info(
             "stream done" if ended else "stream stopped",
             stream=name,
+            read=figures.read,
             scored=figures.scored,
             skipped=figures.skipped,
             dropped=figures.dropped,

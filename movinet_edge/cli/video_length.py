@@ -14,10 +14,10 @@ def total_length_s(videos: Sequence[Path]) -> float | None:
             return None
         try:
             # An absolute path cannot be mistaken for an address ("a:b.mp4").
-            with av.open(str(video.absolute()), metadata_errors="ignore") as container:
+            with av.open(str(video.absolute())) as container:
                 if container.duration is None:
                     return None
                 total_s += container.duration / av.time_base
-        except (OSError, av.FFmpegError):
+        except (OSError, ValueError, av.FFmpegError):  # ValueError: a title in another encoding, up to PyAV 18
             return None
     return total_s

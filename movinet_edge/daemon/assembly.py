@@ -1,15 +1,16 @@
 """From a configuration to the parts of a daemon, with everything that is wrong in it told at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from movinet_edge.actions import UnknownLabel, WatchList
-from movinet_edge.api import ModelError, Sink
+from movinet_edge.api import ModelError, Sink, Source
 from movinet_edge.config import (
     Configuration,
     ConfigurationProblems,
     Document,
+    Problem,
     StreamSettings,
     validate,
 )
@@ -56,8 +57,7 @@ def assemble(
     if configuration is None:
         parts = PluginParts(document, discover_plugins(raw_plugin_dirs(document)))
         parts.check_raw()
-        found = [*problems, *parts.problems]
-        raise ConfigurationProblems(sorted(found, key=lambda problem: (problem.file or "", problem.line or 0)))
+        raise _in_reading_order([*problems, *parts.problems])
     maker = _Maker(document, configuration)
 
     def load_one(name: str, labels: str | None) -> Model:
@@ -71,12 +71,17 @@ def assemble(
             progress=progress,
         )
 
-    models = maker.models(load_one)
-    streams = maker.streams(models, on_scores)
-    sinks = maker.sinks()
+    # Plugins first: what is wrong with them must not wait for a download.
+    sources, sinks = maker.sources(), maker.sinks()
+    pull = pull and not maker.parts.problems
+    streams = maker.streams(sources, maker.models(load_one), on_scores)
     if maker.parts.problems:
-        raise ConfigurationProblems(maker.parts.problems)
+        raise _in_reading_order(maker.parts.problems)
     return Assembly(configuration, streams, sinks, maker.parts.plugins)
+
+
+def _in_reading_order(problems: Iterable[Problem]) -> ConfigurationProblems:
+    return ConfigurationProblems(sorted(problems, key=lambda problem: (problem.file or "", problem.line or 0)))
 
 
 class _Maker:
@@ -107,14 +112,22 @@ class _Maker:
                 self.parts.add_problem(("streams", index, "model") if stream.model else ("model",), str(error))
         return models
 
+    def sources(self) -> list[Callable[[], Source] | None]:
+        """What makes each stream's source; None where it cannot be made."""
+        return [
+            self.parts.maker("source", stream.source.type, stream.source.options, ("streams", index, "source"))
+            for index, stream in enumerate(self.configuration.streams)
+        ]
+
     def streams(
-        self, models: Mapping[tuple[str, str | None], Model], on_scores: OnScores | None
+        self,
+        sources: Sequence[Callable[[], Source] | None],
+        models: Mapping[tuple[str, str | None], Model],
+        on_scores: OnScores | None,
     ) -> dict[str, StreamParts]:
+        """The parts of every stream that can be built."""
         streams = {}
-        for index, stream in enumerate(self.configuration.streams):
-            make_source = self.parts.maker(
-                "source", stream.source.type, stream.source.options, ("streams", index, "source")
-            )
+        for index, (stream, make_source) in enumerate(zip(self.configuration.streams, sources, strict=True)):
             model = models.get(self.configuration.model_for(stream))
             watch = self._watch(index, stream, model) if model else None
             if make_source is not None and model is not None and watch is not None:

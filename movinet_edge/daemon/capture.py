@@ -1,6 +1,7 @@
 """One thread per source: opens it, hands its frames over, and opens it again when it fails."""
 
 import threading
+import time
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -11,6 +12,9 @@ from movinet_edge.daemon.turns import Turns
 from movinet_edge.delivery import Backoff
 
 _log = structlog.get_logger(__name__)
+
+# A source that gave frames for so long is well again; one that comes and goes keeps its growing pauses.
+_WELL_S = 30.0
 
 
 class CaptureState(StrEnum):
@@ -35,8 +39,12 @@ class Capture:
         *,
         on_over: Callable[[], None],
         backoff: Backoff | None = None,
+        well_s: float = _WELL_S,
     ) -> None:
-        """`on_over` is called from the capture's thread once there will be no more frames."""
+        """`on_over` is called from the capture's thread once there will be no more frames.
+
+        A source that gave frames for `well_s` seconds is well again: its next failure is the first.
+        """
         self.stream, self.state, self.reason = stream, CaptureState.STARTING, ""
         self._make_source, self._request, self._turns = make_source, request, turns
         self._on_over, self._backoff = on_over, backoff or Backoff()
@@ -45,6 +53,9 @@ class Capture:
         self._swap = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"source {stream}", daemon=True)
         self._failures = 0
+        self._well_s, self._told_failure = well_s, False
+        self._live_since_s: float | None = None
+        self._read_before = 0
 
     def start(self) -> None:
         """Begin."""
@@ -68,6 +79,12 @@ class Capture:
         if self._thread.ident is not None:
             self._thread.join(max(0.0, timeout_s))
         return not self._thread.is_alive()
+
+    @property
+    def frames_read(self) -> int:
+        """Frames that arrived at the source, over all its lives."""
+        with self._swap:
+            return self._read_before + getattr(self._source, "frames_read", 0)
 
     @property
     def over(self) -> bool:
@@ -111,6 +128,7 @@ class Capture:
         finally:
             with self._swap:
                 self._source = None
+                self._read_before += getattr(source, "frames_read", 0)
             if source is not None:
                 self._close(source)
         return None
@@ -121,33 +139,40 @@ class Capture:
                 return
             if self.state is not CaptureState.LIVE:
                 self.state = CaptureState.LIVE
+                self._live_since_s = time.monotonic()
                 if self._failures:
-                    _log.info("source is back", stream=self.stream, after_failures=self._failures)
-                    self._failures = 0
-                    self._backoff.reset()
+                    level = _log.info if self._told_failure else _log.debug
+                    self._told_failure = False
+                    level("source is back", stream=self.stream, after_failures=self._failures)
             if not self._turns.offer(self.stream, frame, wait=not source.live):
                 return
 
     def _over(self, state: CaptureState, reason: str) -> None:
-        self.state, self.reason = state, reason
         if not self._stopping.is_set():
             self._turns.end(self.stream, StopReason.SOURCE_LOST)
+        self.state, self.reason = state, reason  # last: who sees it may close the turns
 
     def _failed(self, reason: str, *, unexpected: bool) -> float | None:
         if self._stopping.is_set():
             return None
         self.reason = reason
         self._turns.end(self.stream, StopReason.SOURCE_LOST)
-        pause_s = self._backoff.next_s()
+        if self._live_since_s is not None and time.monotonic() - self._live_since_s >= self._well_s:
+            self._failures = 0
+            self._backoff.reset()
+        self._live_since_s = None
         self._failures += 1
-        level = _log.warning if self._failures == 1 else _log.debug
+        pause_s = self._backoff.next_s()
+        first = self._failures == 1
+        self._told_failure = self._told_failure or first
+        level = _log.warning if first else _log.debug
         level(
             "source unavailable",
             stream=self.stream,
             reason=reason,
             again_in_s=round(pause_s, 1),
             failures=self._failures,
-            exc_info=unexpected and self._failures == 1,
+            exc_info=unexpected and first,
         )
         return pause_s
 

@@ -22,13 +22,18 @@ _log = structlog.get_logger(__name__)
 _REORDER_S = 1.0
 
 OnScores: TypeAlias = Callable[[str, float, NDArray[np.float32]], None]
-"""Called after each scored frame with the stream's name, the stream clock in seconds and the scores `[classes]`."""
+"""Called after each scored frame with the stream's name, the stream clock in seconds and the scores `[classes]`.
+
+What it raises comes out of `Pipeline.feed`, and then the events of that frame are lost.
+"""
 
 
 @dataclass(slots=True)
 class StreamFigures:
-    """What happened on a stream since the start; every frame that was offered is in exactly one count."""
+    """What happened on a stream since the start; each frame offered is in exactly one of the next four."""
 
+    read: int = 0
+    """Arrived at the source; a source that samples for itself offers fewer."""
     scored: int = 0
     skipped: int = 0
     """Not due at the model's pace."""
@@ -62,7 +67,7 @@ class Pipeline:
         self.model = model
         self.request = FrameRequest(fps, state.preprocessor.frame_size)
         self._state, self._events = state, events
-        self._sampler, self._gap_s, self._on_scores = Sampler(fps), gap_s, on_scores
+        self._sampler, self.gap_s, self._on_scores = Sampler(fps), gap_s, on_scores
         self._pace = Pace(stream, fps)
         self._last_s: float | None = None
 
@@ -103,7 +108,7 @@ class Pipeline:
         if self._last_s is None:
             return []
         silence_s = frame.time_s - self._last_s
-        if not frame.discontinuity and -_REORDER_S <= silence_s <= self._gap_s:
+        if not frame.discontinuity and -_REORDER_S <= silence_s <= self.gap_s:
             return []
         self.figures.gaps += 1
         # A cut that the source announces is part of its life (a film in a loop); a silence is news.

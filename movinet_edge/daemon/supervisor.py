@@ -1,11 +1,12 @@
 """Starts everything in order, waits, and stops it in reverse; no event is lost between the two."""
 
+import contextlib
+import os
+import select
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 
 import structlog
 
@@ -26,6 +27,9 @@ _MOST_UNCOMMITTED = 1000
 
 _COMMIT_AGAIN_S = 5.0
 """Between two tries to store what waits in memory: often enough to lose little in a power cut."""
+
+_GOES_ON_S = 0.05
+"""What a thread that waits for nothing any more needs to end."""
 
 _SOURCES_S, _ENGINE_S, _SINKS_S = 1.0, 1.0, 2.5  # the shares of STOP_S; the rest is for closing files
 
@@ -51,8 +55,10 @@ class Supervisor:
     ) -> None:
         """`streams` and `sinks` by name. `on_event` sees each event after it is committed; it must not block."""
         self._outbox, self._on_event = outbox, on_event
-        # A queue whose put is safe in a signal handler; an Event's set is not.
-        self._wake: SimpleQueue[None] = SimpleQueue()
+        # A pipe, since a signal that reaches another thread wakes nobody who waits for a lock, but can write here.
+        self._wake_fd, self.wakeup_fd = os.pipe()
+        """`wakeup_fd`: whoever writes a byte wakes `wait`; for signal.set_wakeup_fd."""
+        os.set_blocking(self.wakeup_fd, False)
         self._stop_requested = False
         self._commit_turn = threading.Lock()
         self._uncommitted: list[ActionEvent] = []
@@ -69,7 +75,7 @@ class Supervisor:
             self._add_engine({n: parts for n, parts in streams.items() if parts.pipeline.model is model})
 
     def _add_engine(self, streams: Mapping[str, StreamParts]) -> None:
-        turns = Turns(streams)
+        turns = Turns(streams, silence_s={name: parts.pipeline.gap_s for name, parts in streams.items()})
         pipelines = {name: parts.pipeline for name, parts in streams.items()}
         inference = Inference(pipelines, turns, self._commit, on_failure=self._fail)
         self._engines.append((inference, turns))
@@ -101,13 +107,15 @@ class Supervisor:
         self.request_stop()
 
     def _wake_up(self) -> None:
-        self._wake.put(None)
+        with contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
+            os.write(self.wakeup_fd, b"\0")
 
     def wait(self) -> bool:
         """Until a stop is requested (False) or every stream has ended by itself (True)."""
         while not self._stop_requested:
-            with suppress(Empty):
-                self._wake.get(timeout=_COMMIT_AGAIN_S if self._uncommitted else None)
+            again_s = _COMMIT_AGAIN_S if self._uncommitted else None
+            if select.select([self._wake_fd], [], [], again_s)[0]:
+                os.read(self._wake_fd, 4096)
             self._commit(())
             if all(capture.over for capture in self._captures):
                 return not self._stop_requested
@@ -115,11 +123,16 @@ class Supervisor:
 
     def stop(self, *, drain_s: float = _SINKS_S) -> bool:
         """Stop in reverse order. True when every sink has everything; what it lacks waits in the outbox."""
+        slow_sources: list[Capture] = []
         if self._stop_requested:
-            self._stop_sources()
+            slow_sources = self._stop_sources()
         else:
             self._work_off()
         self._stop_engines()
+        # Only now, because a source that waited for a hanging engine goes on when that is given up.
+        for capture in slow_sources:
+            if not capture.stop(_GOES_ON_S):
+                _log.warning("source hangs and is left behind", stream=capture.stream)
         self._commit(())
         if self._uncommitted:
             self.lost_events += len(self._uncommitted)
@@ -135,13 +148,11 @@ class Supervisor:
 
     # Sources, engines and sinks are each asked all at once: a slow one must not use up the time of the others.
 
-    def _stop_sources(self) -> None:
+    def _stop_sources(self) -> list[Capture]:
         for capture in self._captures:
             capture.request_stop()
         until_s = time.monotonic() + _SOURCES_S
-        for capture in self._captures:
-            if not capture.stop(until_s - time.monotonic()):
-                _log.warning("source hangs and is left behind", stream=capture.stream)
+        return [capture for capture in self._captures if not capture.stop(until_s - time.monotonic())]
 
     def _stop_engines(self) -> None:
         for _, turns in self._engines:
@@ -196,6 +207,8 @@ class Supervisor:
         """Per stream what happened so far."""
         for name, pipeline in self._pipelines.items():
             pipeline.figures.dropped = self._turns[name].dropped(name)
+        for capture in self._captures:
+            self._pipelines[capture.stream].figures.read = capture.frames_read
         return {name: pipeline.figures for name, pipeline in self._pipelines.items()}
 
     @property

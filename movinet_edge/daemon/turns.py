@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from movinet_edge.api import Frame, StopReason
 
@@ -23,13 +23,17 @@ class _Slot:
     end: StopReason | None = None
     since_s: float = 0.0
     dropped: int = 0
+    heard_s: float | None = None
+    """When a live source last gave a frame; None once its silence was told."""
 
 
 class Turns:
     """Slots of one frame for the streams that share an engine. All methods may be called from any thread."""
 
-    def __init__(self, streams: Iterable[str]) -> None:
+    def __init__(self, streams: Iterable[str], *, silence_s: Mapping[str, float] | None = None) -> None:
+        """`silence_s`: after so long without a frame from a live source its stream ends with a gap, by name."""
         self._slots = {name: _Slot() for name in streams}
+        self._silence_s = dict(silence_s or {})
         self._changed = threading.Condition()
         self._closed = False
 
@@ -45,9 +49,12 @@ class Turns:
                 return False
             if slot.frame is not None:
                 slot.dropped += 1
+                if slot.frame.discontinuity and not frame.discontinuity:
+                    frame = replace(frame, discontinuity=True)  # the cut is before this one now
             else:
                 slot.since_s = time.monotonic()
             slot.frame = frame
+            slot.heard_s = None if wait else time.monotonic()
             self._changed.notify_all()
             return True
 
@@ -57,6 +64,7 @@ class Turns:
             slot = self._slots[stream]
             if slot.frame is None:
                 slot.since_s = time.monotonic()
+            slot.heard_s = None
             slot.end = reason
             self._changed.notify_all()
 
@@ -67,8 +75,21 @@ class Turns:
                 waiting = [(slot.since_s, name) for name, slot in self._slots.items() if slot.frame or slot.end]
                 if waiting:
                     return self._take(min(waiting)[1])
-                self._changed.wait()
+                silent = self._next_silence()
+                self._changed.wait(None if silent is None else max(0.0, silent[0] - time.monotonic()))
+                if silent is not None and silent == self._next_silence() and silent[0] <= time.monotonic():
+                    self._slots[silent[1]].heard_s = None
+                    return Turn(silent[1], None, StopReason.GAP)
             return None
+
+    def _next_silence(self) -> tuple[float, str] | None:
+        """When the first of the live streams will have been silent for too long, and which."""
+        limits = [
+            (slot.heard_s + self._silence_s[name], name)
+            for name, slot in self._slots.items()
+            if slot.heard_s is not None and name in self._silence_s
+        ]
+        return min(limits, default=None)
 
     def _take(self, stream: str) -> Turn:
         slot = self._slots[stream]

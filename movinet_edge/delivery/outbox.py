@@ -85,6 +85,11 @@ class Outbox:
         """Say which sinks there are. A new one begins with the next event, one no longer named is forgotten."""
         with self._changed:
             new = _Cursor(self._last_seq, 0)
+            for name, cursor in self._cursors.items():
+                if name not in names and (pending := self._last_seq - cursor.acknowledged):
+                    _log.warning(
+                        "sink is gone from the configuration, its pending events with it", sink=name, lost=pending
+                    )
             cursors = {name: self._cursors.get(name, new) for name in names}
             with self._commit(self._durable, "register sinks in"):
                 self._durable.execute("DELETE FROM cursors")

@@ -14,6 +14,9 @@ from movinet_edge.delivery.outbox import Outbox
 
 _log = structlog.get_logger(__name__)
 
+# A destination that asks for more is mistaken more often than not, and events should not wait for it all day.
+_LONGEST_ASKED_PAUSE_S = 3600.0
+
 
 class WorkerState(StrEnum):
     """What a worker is doing."""
@@ -76,6 +79,7 @@ class DeliveryWorker:
         self._stopping = threading.Event()
         self._abandoned = threading.Event()
         self._failures = 0  # in a row
+        self._asked_pause_s = 0.0  # by the latest failure
         self._traceback_shown = False  # since the last success
         self._state = WorkerState.NEW
         self._delivered = self._rejected = self._retries = 0
@@ -118,7 +122,7 @@ class DeliveryWorker:
                     break
                 else:
                     self._state = WorkerState.RETRYING
-                    self._stopping.wait(self._backoff.next_s())
+                    self._stopping.wait(max(self._backoff.next_s(), self._asked_pause_s))
         finally:
             self._close_sink()
             self._state = WorkerState.STOPPED
@@ -136,7 +140,7 @@ class DeliveryWorker:
                 self._deliver(sink, event)
         except (DeliveryError, OutboxUnavailable) as error:
             self._failed(error, unexpected=False)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and its events must wait, not vanish
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything, and its events must wait, not vanish
             self._failed(error, unexpected=True)
             self._close_sink()
         else:
@@ -175,9 +179,11 @@ class DeliveryWorker:
                 "event rejected by sink", sink=self.name, seq=event.seq, event_id=event.id, error=str(rejection)
             )
 
-    def _failed(self, error: Exception, *, unexpected: bool) -> None:
+    def _failed(self, error: BaseException, *, unexpected: bool) -> None:
         self._failures += 1
         self._retries += 1
+        asked_s = error.retry_after_s if isinstance(error, DeliveryError) else None
+        self._asked_pause_s = min(asked_s or 0.0, _LONGEST_ASKED_PAUSE_S)
         self._last_error = str(error) or type(error).__name__
         log = _log.warning if self._failures == 1 else _log.debug
         if unexpected and not self._traceback_shown:
@@ -202,5 +208,5 @@ class DeliveryWorker:
     def _close(self, sink: Sink) -> None:
         try:
             sink.close()
-        except Exception:  # noqa: BLE001 - closing is all that was left to do with it
+        except (Exception, SystemExit):  # noqa: BLE001 - closing is all that was left to do with it
             _log.warning("sink failed while closing", sink=self.name, exc_info=True)

@@ -46,6 +46,10 @@ class LiteRTTensors:
         self._turn = 0
         self.clear()
 
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception), captured_native_log():  # see LiteRTSession.__del__
+            self._turns = []
+
     def clear(self) -> None:
         """All states to zero."""
         for name, buffer in self._turns[self._turn][0].items():

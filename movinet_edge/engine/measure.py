@@ -96,7 +96,8 @@ def _bare_run(model: Model, tensor: NDArray[np.float32]) -> Callable[[], object]
             spec = compiled.get_input_tensor_details(key)[name]
             value = tensor if name == model.interface.image.key else np.zeros(spec["shape"], spec["dtype"])
             buffer.write(value)
-        return lambda: compiled.run_by_index(index, inputs, outputs)
+        call = (session.handles(inputs), session.handles(outputs))  # the form that the engine itself hands over
+        return lambda: session.invoke(index, *call)
     interpreter = _interpreter(model)
     interpreter.allocate_tensors()
     invoke: Callable[[], object] = interpreter.invoke

@@ -28,7 +28,8 @@ _SCALE = np.float32(1.0 / 255.0)
 class Preprocessor:
     """Writes pictures of any size, colour order and channel count into the model's input.
 
-    Holds its buffers, so that a frame allocates nothing but what a picture of another size needs; one per stream.
+    One per stream. A picture that comes at the model's size, as from a source that scales while it decodes, is written
+    without allocating anything; other sizes, colours and letterboxes take a small picture each.
     """
 
     def __init__(

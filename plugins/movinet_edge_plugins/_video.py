@@ -25,6 +25,9 @@ _ASSUMED_FPS = 25.0
 # A file is called cut off when it ends this much before its own header says, which is more than rounding explains.
 _CUT_OFF_S = 1.0
 
+# Of a file with sound, the share of its duration that pictures fill at least; less means that they were cut off.
+_PICTURES_SHARE = 0.9
+
 
 class Clock:
     """Seconds since the first frame, never falling, from timestamps that may be missing, repeat or go back."""
@@ -91,6 +94,7 @@ class Video:
 
     Attributes:
         frame_s: usual time between two frames in seconds.
+        packets_read: frames that came out of the file so far, whether or not they were decoded.
     """
 
     def __init__(self, path: Path, *, skip_loop_filter: bool = False) -> None:
@@ -114,6 +118,7 @@ class Video:
         self._reformatter = VideoReformatter()
         self._last_frame_s = self.frame_s
         self._damaged_packets = 0
+        self.packets_read = 0
         self._broken_off: str | None = None
 
     def _find_stream(self, skip_loop_filter: bool) -> Any:
@@ -141,6 +146,7 @@ class Video:
         for packet in self._packets():
             if stopped():
                 return
+            self.packets_read += packet.size > 0  # the last, empty one only flushes the decoder
             if self._may_skip:
                 self._stream.codec_context.skip_frame = self._skip_frame(packet, sieve, start_s)
             if packet.duration:
@@ -192,6 +198,8 @@ class Video:
             faults.append(f"could not be read past {end_s:.1f} s ({self._broken_off})")
         if duration_s is not None and end_s < duration_s - _CUT_OFF_S:
             faults.append(f"ends at {end_s:.1f} s of {duration_s:.1f} s, so it seems cut off")
+        elif self._stream.frames > self.packets_read + max(2, _CUT_OFF_S / self.frame_s):
+            faults.append(f"holds {self.packets_read} of {self._stream.frames} frames, so it seems cut off")
         if self._damaged_packets:
             faults.append(f"damaged frames left out: {self._damaged_packets}")
         return "; ".join(faults) or None
@@ -199,10 +207,11 @@ class Video:
     def _announced_s(self) -> float | None:
         if self._stream.duration is not None:
             return float(self._stream.duration * self._stream.time_base)
-        # The container's duration covers sound too, which may well go on for longer.
-        if self._container.duration is not None and len(self._container.streams) == 1:
-            return float(self._container.duration / av.time_base)
-        return None
+        if self._container.duration is None:
+            return None
+        # The container's duration covers sound too, which may go on for a little longer than the pictures.
+        duration_s = float(self._container.duration / av.time_base)
+        return duration_s if len(self._container.streams) == 1 else duration_s * _PICTURES_SHARE
 
     def __enter__(self) -> Self:
         return self

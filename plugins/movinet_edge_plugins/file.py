@@ -123,13 +123,14 @@ class FileSource:
     def _play(self, file: Path, playback: _Playback, request: FrameRequest) -> Iterator[Frame]:
         _check_file(file)
         with self._video.Video(file, skip_loop_filter=self._settings.skip_loop_filter) as video:
+            read_before = self.frames_read
             discontinuity = playback.next_s > 0.0 and not self._settings.concat
             if discontinuity:
                 playback.sieve.reset()
             if discontinuity or playback.wall_zero_s is None:
                 playback.wall_zero_s = time.time() - playback.next_s
             for time_s, picture in video.frames(playback.sieve, start_s=playback.next_s, stopped=self._closed.is_set):
-                self.frames_read += 1
+                self.frames_read = read_before + video.packets_read
                 playback.next_s = time_s + video.frame_s
                 if not playback.sieve.due(time_s):
                     continue
@@ -140,6 +141,7 @@ class FileSource:
                     return
                 yield Frame(image, time_s, "rgb", playback.wall_zero_s + time_s, discontinuity)
                 discontinuity = False
+            self.frames_read = read_before + video.packets_read
             if complaint := video.complaint():
                 self._report(file, complaint)
 

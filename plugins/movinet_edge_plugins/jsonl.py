@@ -14,6 +14,9 @@ from movinet_edge.api import ActionEvent, DeliveryError, PluginSettings
 # Far longer than any event: a file that does not end in a line of at most this length is not one of ours.
 _LONGEST_LINE_BYTES = 1024 * 1024
 
+# How every event's JSON begins.
+_EVENT_BEGINS = b'{"schema":'
+
 
 class JsonlSettings(PluginSettings):
     """Where to write and how much to keep."""
@@ -120,7 +123,7 @@ class JsonlSink:
         # After a power cut some file systems leave zeros where data had not arrived. Anything else is no event of
         # ours, and somebody else's file is not to be cut.
         is_whole = len(torn) < len(tail) or start == 0
-        if not is_whole or (torn.strip(b"\0") and not torn.startswith(b"{")):
+        if not is_whole or (torn.strip(b"\0") and not _may_be_event(torn)):
             raise DeliveryError(
                 f"cannot append events to {self._path}: its last line is not an event; is it the right file?"
             )
@@ -146,3 +149,8 @@ class JsonlSink:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _may_be_event(torn: bytes) -> bool:
+    """True for the beginning of a line that this sink wrote."""
+    return torn.startswith(_EVENT_BEGINS) or _EVENT_BEGINS.startswith(torn)

@@ -73,6 +73,43 @@ def test_a_signal_closes_and_delivers_what_is_open_within_five_seconds(tmp_path,
     assert "Traceback" not in log
 
 
+HANGING_SINK = """
+import time
+from movinet_edge.api import PluginSettings
+
+class Hanging:
+    Settings = PluginSettings
+    def __init__(self, settings): pass
+    def open(self): pass
+    def deliver(self, event): time.sleep(60)
+    def close(self): pass
+
+SINKS = {"hanging": Hanging}
+"""
+
+
+def test_a_second_signal_and_a_hanging_sink_change_nothing_about_the_stop(tmp_path):
+    write_film(tmp_path / "film.mp4", "rrrrrrrrrr")
+    plugins = tmp_path / "plugins"
+    plugins.mkdir(mode=0o755)
+    (plugins / "hanging.py").write_text(HANGING_SINK)
+    (plugins / "hanging.py").chmod(0o644)
+    sinks = [{"type": "hanging"}, {"type": "jsonl", "path": "events.jsonl"}]
+    config = write_config(tmp_path, [stream("porch", FOREVER)], sinks=sinks, plugin_dirs=["plugins"])
+    process = start_daemon(config)
+    wait_for(lambda: read_events(tmp_path))
+    began = time.monotonic()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+        process.send_signal(number)
+        time.sleep(0.2)  # the hanging sink keeps the daemon busy for much longer
+    code, log = finish(process)
+    assert code == 0, log
+    assert time.monotonic() - began < 5
+    assert [event["event_type"] for event in read_events(tmp_path)] == ["start", "stop"]
+    assert '"sink": "hanging", "pending": 2' in log
+    assert "Traceback" not in log
+
+
 def test_kill_9_at_any_instant_loses_nothing_and_leaves_nothing_open(tmp_path):
     write_film(tmp_path / "film.mp4", "rrb")
     config = write_config(tmp_path, [stream(name, FOREVER) for name in ("a", "b", "c")])

@@ -1,5 +1,6 @@
 """Delivery workers: order, retries, rejections, hanging sinks and stopping, against a sink made to misbehave."""
 
+import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -190,6 +191,69 @@ def test_a_long_failure_is_logged_once_and_so_is_its_end(outbox, run):
         ("info", 1, False),
     ]
     assert len(told) == 5 + 8
+
+
+class TestAskedPause:
+    """A destination may ask to be left alone for longer than the backoff would."""
+
+    @pytest.mark.parametrize("make_worker_fail", ["deliver", "make"])
+    def test_is_kept(self, outbox, run, make_worker_fail):
+        tries_s: list[float] = []
+
+        def fail() -> None:
+            tries_s.append(time.monotonic())
+            if len(tries_s) == 1:
+                raise DeliveryError("busy", retry_after_s=0.3)
+
+        outbox.append(starts(1))
+        worker = run(Trial(**{make_worker_fail: [fail, fail]}))
+        eventually(lambda: outbox.pending("a") == 0)
+        assert worker.stats.retries == 1
+        assert tries_s[1] - tries_s[0] >= 0.3
+
+    @pytest.mark.parametrize("asked_s", [None, 0.0, -5.0, 0.001, float("nan")])
+    def test_never_shortens_the_backoff_nor_breaks_it(self, outbox, run, asked_s):
+        trial = Trial([DeliveryError("busy", retry_after_s=asked_s)])
+        outbox.append(starts(1))
+        worker = run(trial, pause_s=3600.0)
+        eventually(lambda: worker.stats.state is WorkerState.RETRYING)
+        assert seqs(trial.tried) == [1]
+        worker.stop(PATIENCE_S)
+
+    def test_belongs_to_the_latest_failure_alone(self, outbox, run):
+        trial = Trial([DeliveryError("busy", retry_after_s=0.05), *[DeliveryError("down")] * 3, RuntimeError("bug")])
+        outbox.append(starts(1))
+        worker = run(trial)
+        eventually(lambda: outbox.pending("a") == 0)
+        assert worker.stop(PATIENCE_S)
+        assert worker.stats.retries == 5
+
+    @pytest.mark.parametrize("asked_s", [7200.0, float("inf")])
+    def test_is_an_hour_at_most_and_ends_with_the_daemon(self, outbox, run, monkeypatch, asked_s):
+        pauses_s = []
+        waiting = threading.Event.wait
+
+        def recorded(event: threading.Event, timeout: float | None = None) -> bool:
+            pauses_s.append(timeout)
+            return waiting(event, timeout)
+
+        monkeypatch.setattr(threading.Event, "wait", recorded)
+        trial = Trial([DeliveryError("busy", retry_after_s=asked_s)])
+        outbox.append(starts(1))
+        worker = run(trial)
+        eventually(lambda: 3600.0 in pauses_s)
+        assert worker.stop(PATIENCE_S)
+        assert seqs(trial.tried) == [1, 1]
+
+
+def test_a_delivery_error_says_what_the_destination_asked_for():
+    class Own(DeliveryError):
+        def __init__(self) -> None:
+            """A plugin's own subclass may forget its parent."""
+
+    assert (str(DeliveryError("down")), DeliveryError("down").retry_after_s) == ("down", None)
+    assert pickle.loads(pickle.dumps(DeliveryError("busy", retry_after_s=2.0))).retry_after_s == 2.0  # noqa: S301
+    assert Own().retry_after_s is None
 
 
 def test_pauses_grow_although_reopening_works(outbox):

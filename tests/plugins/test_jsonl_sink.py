@@ -115,7 +115,7 @@ def test_rotation_loses_nothing_to_a_gap(path):
         example_event(seq=99).to_json().encode()[:-1],
         b'{"schema":\0\0\0\0',
         b"\0" * 5000,
-        b'{"x":"' + b"y" * 200_000,
+        b'{"schema":"' + b"y" * 200_000,
     ],
     ids=["one byte", "all but the end", "zeros after data", "zeros", "very long"],
 )
@@ -128,7 +128,9 @@ def test_torn_last_line_is_removed(path, kept, torn):
     assert seqs(path) == [*range(1, kept + 1), 50]
 
 
-@pytest.mark.parametrize("foreign", [b"\x89PNG\r\n\x1a\n\0\0IHDR", b"notes without an end", b"{" * (1024 * 1024 + 1)])
+@pytest.mark.parametrize(
+    "foreign", [b"\x89PNG\r\n\x1a\n\0\0IHDR", b"notes without an end", b'{"my": "settings"}', b"{" * (1024 * 1024 + 1)]
+)
 def test_a_foreign_file_is_not_touched(path, foreign):
     path.write_bytes(foreign)
     with pytest.raises(DeliveryError, match=r"events\.jsonl.*not an event"):

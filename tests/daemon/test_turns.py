@@ -1,0 +1,228 @@
+"""Where frames wait for the engine: oldest first, the newest frame of a stream wins, and nobody waits for ever."""
+
+import threading
+from collections import Counter
+
+import numpy as np
+import pytest
+from coloured_scenes import PATIENCE_S
+from hypothesis import given
+from hypothesis import strategies as st
+
+from movinet_edge.api import Frame, StopReason
+from movinet_edge.daemon.turns import Turns
+
+IMAGE = np.zeros((2, 2, 3), np.uint8)
+
+
+def frame(number=0):
+    return Frame(IMAGE, float(number))
+
+
+def in_thread(call, *arguments, **options):
+    """A started thread and the list that will hold the call's answer."""
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(call(*arguments, **options)), daemon=True)
+    thread.start()
+    return thread, answers
+
+
+def answer_of(thread, answers):
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive(), "still waiting"
+    return answers[0]
+
+
+def still_waits(thread):
+    thread.join(0.1)
+    return thread.is_alive()
+
+
+def test_the_newest_frame_wins_and_the_older_is_counted():
+    turns = Turns(["a", "b"])
+    for number in range(5):
+        assert turns.offer("a", frame(number), wait=False)
+    assert turns.take().frame.time_s == 4
+    assert (turns.dropped("a"), turns.dropped("b")) == (4, 0)
+
+
+def test_a_replaced_frame_keeps_its_place():
+    turns = Turns(["a", "b"])
+    turns.offer("a", frame(1), wait=False)
+    turns.offer("b", frame(2), wait=False)
+    turns.offer("a", frame(3), wait=False)
+    assert [turns.take().stream, turns.take().stream] == ["a", "b"]
+
+
+def test_whoever_waits_loses_nothing():
+    turns = Turns(["a"])
+    producer, _ = in_thread(lambda: [turns.offer("a", frame(number), wait=True) for number in range(500)])
+    taken = [turns.take().frame.time_s for _ in range(500)]
+    producer.join(PATIENCE_S)
+    assert taken == list(range(500))
+    assert turns.dropped("a") == 0
+
+
+def test_the_end_comes_after_the_frame():
+    turns = Turns(["a"])
+    turns.offer("a", frame(), wait=True)
+    turns.end("a", StopReason.SOURCE_LOST)
+    first, second = turns.take(), turns.take()
+    assert (first.frame is not None, first.end) == (True, None)
+    assert (second.frame, second.end) == (None, StopReason.SOURCE_LOST)
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_no_frame_overtakes_the_end_before_it(wait):
+    turns = Turns(["a"])
+    turns.end("a", StopReason.SOURCE_LOST)
+    offer = in_thread(turns.offer, "a", frame(), wait=wait)
+    assert still_waits(offer[0])
+    assert turns.take().end is StopReason.SOURCE_LOST
+    assert answer_of(*offer) is True
+    assert turns.take().frame is not None
+
+
+def test_take_waits_for_a_frame():
+    turns = Turns(["a"])
+    take = in_thread(turns.take)
+    assert still_waits(take[0])
+    turns.offer("a", frame(7), wait=False)
+    assert answer_of(*take).frame.time_s == 7
+
+
+def test_close_unblocks_everybody():
+    taking, offering = Turns(["a"]), Turns(["a", "b"])
+    offering.offer("a", frame(), wait=False)
+    offering.end("b", StopReason.SOURCE_LOST)
+    waiting = {
+        "take": in_thread(taking.take),
+        "offer": in_thread(offering.offer, "a", frame(), wait=True),
+        "offer after an end": in_thread(offering.offer, "b", frame(), wait=False),
+        "wait_empty": in_thread(offering.wait_empty, PATIENCE_S),
+    }
+    assert all(still_waits(thread) for thread, _ in waiting.values())
+    taking.close()
+    offering.close()
+    assert {name: answer_of(*call) for name, call in waiting.items()} == {
+        "take": None,
+        "offer": False,
+        "offer after an end": False,
+        "wait_empty": True,
+    }
+
+
+def test_after_close_nothing_is_taken_in_and_what_waited_is_counted():
+    turns = Turns(["a"])
+    turns.offer("a", frame(), wait=False)
+    turns.close()
+    turns.close()
+    assert turns.dropped("a") == 1
+    assert turns.take() is None
+    assert turns.offer("a", frame(), wait=False) is False
+    assert turns.dropped("a") == 1
+
+
+def test_wait_empty_waits_for_frames_and_ends():
+    turns = Turns(["a"])
+    assert turns.wait_empty(0.0)
+    turns.offer("a", frame(), wait=False)
+    turns.end("a", StopReason.SOURCE_LOST)
+    assert not turns.wait_empty(0.05)
+    emptied = in_thread(turns.wait_empty, PATIENCE_S)
+    turns.take()
+    assert still_waits(emptied[0])
+    turns.take()
+    assert answer_of(*emptied) is True
+
+
+streams = st.sampled_from("abc")
+actions = st.one_of(st.tuples(st.just("offer"), streams), st.tuples(st.just("take"), st.just("")))
+
+
+@given(st.lists(actions, max_size=80))
+def test_oldest_first_and_offered_is_taken_or_waiting_or_dropped(script):
+    turns = Turns("abc")
+    queue: list[str] = []
+    offered, taken = Counter(), Counter()
+    for action, stream in script:
+        if action == "offer":
+            offered[stream] += 1
+            turns.offer(stream, frame(offered[stream]), wait=False)
+            if stream not in queue:
+                queue.append(stream)
+        elif queue:
+            turn = turns.take()
+            assert turn.stream == queue.pop(0)
+            assert turn.frame.time_s == offered[turn.stream], "not the newest frame"
+            taken[turn.stream] += 1
+    for stream in "abc":
+        assert offered[stream] == taken[stream] + (stream in queue) + turns.dropped(stream)
+
+
+def test_a_fast_stream_does_not_starve_the_others():
+    turns = Turns(["fast", "slow", "slower"])
+    stop = threading.Event()
+
+    def flood():
+        while not stop.is_set():
+            turns.offer("fast", frame(), wait=False)
+
+    threading.Thread(target=flood, daemon=True).start()
+    try:
+        for stream in ("slow", "slower") * 20:
+            turns.offer(stream, frame(), wait=False)
+            # At most the fast stream's frame that was there before.
+            assert stream in [turns.take().stream for _ in range(2)]
+    finally:
+        stop.set()
+        turns.close()
+
+
+def test_many_threads_lose_nothing():
+    names = [f"stream {index}" for index in range(6)]
+    turns, taken = Turns(names), Counter()
+
+    def produce(name, wait):
+        for number in range(200):
+            turns.offer(name, frame(number), wait=wait)
+        turns.end(name, StopReason.SOURCE_LOST)
+
+    producers = [
+        threading.Thread(target=produce, args=(name, index % 2 == 0), daemon=True) for index, name in enumerate(names)
+    ]
+    for producer in producers:
+        producer.start()
+    ended = set()
+    while len(ended) < len(names):
+        turn = turns.take()
+        if turn.frame is None:
+            ended.add(turn.stream)
+        else:
+            assert turn.stream not in ended
+            taken[turn.stream] += 1
+    for index, name in enumerate(names):
+        assert taken[name] + turns.dropped(name) == 200
+        assert index % 2 == 1 or turns.dropped(name) == 0
+
+
+def test_a_cut_survives_the_frame_that_told_it():
+    turns = Turns(["porch"])
+    turns.offer("porch", Frame(IMAGE, 0.0, discontinuity=True), wait=False)
+    turns.offer("porch", frame(0.2), wait=False)
+    turn = turns.take()
+    assert turn.frame.time_s == 0.2
+    assert turn.frame.discontinuity
+
+
+def test_a_live_stream_that_falls_silent_ends_once_with_a_gap():
+    turns = Turns(["porch", "door"], silence_s={"porch": 0.05, "door": 0.05})
+    turns.offer("porch", frame(), wait=False)
+    turns.offer("door", frame(), wait=True)  # a file may take its time
+    assert {turns.take().stream, turns.take().stream} == {"porch", "door"}
+    silent = turns.take()
+    assert (silent.stream, silent.frame, silent.end) == ("porch", None, StopReason.GAP)
+    closer = threading.Timer(0.3, turns.close)
+    closer.start()
+    assert turns.take() is None
+    closer.join()
