@@ -1,9 +1,11 @@
 """What many tests need: the files beside the project that are never committed, and the bundled demo clip."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -60,3 +62,10 @@ def a0_int8(models_dir: Path) -> Path:
 def demo_clip() -> Path:
     """The bundled clip: idle, jumping jacks, idle, push-ups, idle."""
     return PROJECT / "movinet_edge" / "cli" / "demo.mp4"
+
+
+@pytest.fixture(autouse=True)
+def _log_as_by_default() -> Iterator[None]:
+    """A command that ran in this process has pointed the log at a standard error that pytest has closed since."""
+    yield
+    structlog.reset_defaults()

@@ -1,5 +1,6 @@
 """The place where frames wait for the engine: one per stream, the newest wins, the longest waiting goes first."""
 
+import math
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -72,24 +73,26 @@ class Turns:
         """Wait for the next turn: the stream whose frame has waited longest. None once closed."""
         with self._changed:
             while not self._closed:
+                # Silence first: streams that keep the engine busy all the time must not hide it.
+                silent_at_s, silent = self._next_silence()
+                left_s = silent_at_s - time.monotonic()
+                if left_s <= 0.0:
+                    self._slots[silent].heard_s = None
+                    return Turn(silent, None, StopReason.GAP)
                 waiting = [(slot.since_s, name) for name, slot in self._slots.items() if slot.frame or slot.end]
                 if waiting:
                     return self._take(min(waiting)[1])
-                silent = self._next_silence()
-                self._changed.wait(None if silent is None else max(0.0, silent[0] - time.monotonic()))
-                if silent is not None and silent == self._next_silence() and silent[0] <= time.monotonic():
-                    self._slots[silent[1]].heard_s = None
-                    return Turn(silent[1], None, StopReason.GAP)
+                self._changed.wait(None if math.isinf(left_s) else left_s)
             return None
 
-    def _next_silence(self) -> tuple[float, str] | None:
-        """When the first of the live streams will have been silent for too long, and which."""
+    def _next_silence(self) -> tuple[float, str]:
+        """When the first of the live streams will have been silent for too long, and which; infinite when none will."""
         limits = [
             (slot.heard_s + self._silence_s[name], name)
             for name, slot in self._slots.items()
-            if slot.heard_s is not None and name in self._silence_s
+            if slot.heard_s is not None and slot.frame is None and name in self._silence_s
         ]
-        return min(limits, default=None)
+        return min(limits, default=(math.inf, ""))
 
     def _take(self, stream: str) -> Turn:
         slot = self._slots[stream]

@@ -1,6 +1,7 @@
 """Where frames wait for the engine: oldest first, the newest frame of a stream wins, and nobody waits for ever."""
 
 import threading
+import time
 from collections import Counter
 
 import numpy as np
@@ -226,3 +227,24 @@ def test_a_live_stream_that_falls_silent_ends_once_with_a_gap():
     closer.start()
     assert turns.take() is None
     closer.join()
+
+
+def test_a_busy_engine_hears_the_silence_of_a_stream_too():
+    turns = Turns(["busy", "silent"], silence_s={"busy": 60.0, "silent": 0.05})
+    turns.offer("silent", frame(), wait=False)
+    assert turns.take().stream == "silent"
+    give_up_s = time.monotonic() + PATIENCE_S
+    while True:
+        assert time.monotonic() < give_up_s, "the silence was never told"
+        turns.offer("busy", frame(), wait=False)  # so that there is always something else to do
+        turn = turns.take()
+        if turn.stream == "silent":
+            break
+    assert (turn.frame, turn.end) == (None, StopReason.GAP)
+
+
+def test_a_frame_that_waits_for_a_slow_engine_is_no_silence():
+    turns = Turns(["porch"], silence_s={"porch": 0.02})
+    turns.offer("porch", frame(), wait=False)
+    time.sleep(0.05)
+    assert turns.take().frame is not None
