@@ -62,13 +62,15 @@ class TestAnswers:
         [
             ("120", 120.0, 120.0),
             ("0", 0.0, 0.0),
-            (format_datetime(datetime.now(UTC) + timedelta(seconds=1000), usegmt=True), 900.0, 1000.0),
+            ("in 1000 s", 900.0, 1000.0),
             ("Fri, 01 Jan 1999 00:00:00 GMT", 0.0, 0.0),
             ("Fri, 01 Jan 1999 00:00:00 -0000", 0.0, 0.0),
         ],
     )
     @pytest.mark.parametrize("status", [429, 503])
     def test_retry_after(self, server, value, low_s, high_s, status):
+        if value == "in 1000 s":  # a date is written when the test runs, not when it is collected
+            value = format_datetime(datetime.now(UTC) + timedelta(seconds=1000), usegmt=True)
         server.habits = [answer(status, Retry_After=value)]
         error = failure(server.url(), DeliveryError)
         assert low_s <= error.retry_after_s <= high_s
