@@ -15,17 +15,43 @@ from movinet_edge.api.errors import (
 )
 from movinet_edge.api.event import SCHEMA_VERSION, ActionEvent, EventType, ModelInfo, StopReason
 from movinet_edge.api.frame import Colour, Frame, FrameRequest, Sampler
-from movinet_edge.api.plugin import SINK_GROUP, SOURCE_GROUP, PluginSettings, Sink, Source
+from movinet_edge.api.plugin import (
+    SINK_GROUP,
+    SOURCE_GROUP,
+    ControlSink,
+    DescribedSource,
+    PluginSettings,
+    Sink,
+    Source,
+    StatusSink,
+)
+from movinet_edge.api.status import (
+    ActionStatus,
+    CommandRefused,
+    Control,
+    DaemonStatus,
+    SinkStatus,
+    SourceInfo,
+    StreamHealth,
+    StreamState,
+    StreamStatus,
+)
 
 __all__ = [
     "SCHEMA_VERSION",
     "SINK_GROUP",
     "SOURCE_GROUP",
     "ActionEvent",
+    "ActionStatus",
     "Colour",
+    "CommandRefused",
     "ConfigurationError",
+    "Control",
+    "ControlSink",
+    "DaemonStatus",
     "DeliveryError",
     "DeliveryRejected",
+    "DescribedSource",
     "Duration",
     "EventType",
     "Frame",
@@ -37,11 +63,17 @@ __all__ = [
     "Sampler",
     "Sink",
     "SinkError",
+    "SinkStatus",
     "Source",
     "SourceEnded",
     "SourceError",
+    "SourceInfo",
     "SourceRejected",
     "SourceUnavailable",
+    "StatusSink",
     "StopReason",
+    "StreamHealth",
+    "StreamState",
+    "StreamStatus",
     "parse_duration",
 ]

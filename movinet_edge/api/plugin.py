@@ -1,4 +1,7 @@
-"""The two seams: a source gives frames, a sink takes events. A plugin is a class that fits one of these."""
+"""The two seams: a source gives frames, a sink takes events. A plugin is a class that fits one of these.
+
+What only some plugins do is a protocol of its own: a class that has the method takes part.
+"""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -7,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from movinet_edge.api.event import ActionEvent
 from movinet_edge.api.frame import Frame, FrameRequest
+from movinet_edge.api.status import Control, DaemonStatus, SourceInfo
 
 SOURCE_GROUP = "movinet_edge.sources"
 """Entry-point group of sources; the name on the left is the `type:` in the configuration."""
@@ -77,4 +81,42 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Flush and release. May come twice, and without `open`."""
+        ...
+
+
+@runtime_checkable
+class DescribedSource(Protocol):
+    """A source that can say what it reads."""
+
+    @property
+    def info(self) -> SourceInfo | None:
+        """What is known by now; None before the source is open. Asked from other threads."""
+        ...
+
+
+@runtime_checkable
+class StatusSink(Protocol):
+    """A sink that also tells how the daemon stands."""
+
+    status_every_s: float
+    """Seconds after which `report` is called again although nothing but figures has changed."""
+
+    def report(self, status: DaemonStatus) -> None:
+        """Take in how the daemon stands now: the newest state, not every step on the way.
+
+        Called by the thread that calls `deliver`, after `open` and then whenever the state of a stream, an action or
+        a threshold has changed, and before the events that were stored later. While the sink fails it is not called.
+
+        Raises:
+            DeliveryError: not now; it is called again with what is true then.
+        """
+        ...
+
+
+@runtime_checkable
+class ControlSink(Protocol):
+    """A sink that also takes commands from outside."""
+
+    def attach(self, control: Control) -> None:
+        """Called once, before `open`. The commands may come from any thread."""
         ...
