@@ -8,7 +8,8 @@ from movinet_edge.config.document import Document, read_document
 from movinet_edge.config.explain import problems_from
 from movinet_edge.config.load import json_schema, load, load_actions, validate
 from movinet_edge.config.problems import ConfigurationProblems, KeyPath, Problem, format_key_path
-from movinet_edge.config.settings import Configuration, LogSettings, OutboxSettings, SinkSection
+from movinet_edge.config.settings import Configuration, LogSettings, OutboxSettings
+from movinet_edge.config.sinks import Only, SinkSection
 from movinet_edge.config.streams import (
     EmaSmoothing,
     MeanSmoothing,
@@ -32,6 +33,7 @@ __all__ = [
     "MeanSmoothing",
     "MedianSmoothing",
     "NoSmoothing",
+    "Only",
     "OutboxSettings",
     "PluginSection",
     "Problem",

@@ -11,6 +11,7 @@ from movinet_edge.config.document import Document, read_document, read_single
 from movinet_edge.config.explain import problems_from
 from movinet_edge.config.problems import ConfigurationProblems, KeyPath, Problem, nearest
 from movinet_edge.config.settings import Configuration, default_state_dir
+from movinet_edge.config.sinks import vain_filters
 from movinet_edge.config.thresholds import ActionSettings, ActionsFile
 
 _MODEL_SUFFIX = ".tflite"
@@ -35,7 +36,12 @@ def validate(document: Document) -> tuple[Configuration | None, list[Problem]]:
     Settings of plugins are left as they are. Relative paths (`state_dir`, `plugin_dirs`, and models and labels that are
     paths) begin at the configuration file's folder, wherever they were written.
     """
-    problems = [*_private_keys(document), *_repeated_names(document, "streams"), *_repeated_names(document, "sinks")]
+    problems = [
+        *_private_keys(document),
+        *_repeated_names(document, "streams"),
+        *_repeated_names(document, "sinks"),
+        *vain_filters(document),
+    ]
     # A key that was left empty (`sinks:` with every entry commented out) counts as not written. What begins with an
     # underscore would be taken by pydantic-settings for an argument of its own.
     tree = {key: value for key, value in document.tree.items() if value is not None and not key.startswith("_")}
@@ -128,11 +134,15 @@ def _with_whole_paths(configuration: Configuration, folder: Path) -> Configurati
         )
         for stream in configuration.streams
     )
+    socket = configuration.control.socket
     return configuration.model_copy(
         update={
             "model": _whole_if_path(configuration.model, _MODEL_SUFFIX, folder),
             "labels": _whole_if_path(configuration.labels, _LABELS_SUFFIX, folder),
             "state_dir": _whole(configuration.state_dir, folder),
+            "control": configuration.control.model_copy(
+                update={"socket": socket and _whole(socket, folder)},
+            ),
             "plugin_dirs": tuple(_whole(path, folder) for path in configuration.plugin_dirs),
             "streams": streams,
         }

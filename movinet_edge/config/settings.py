@@ -1,15 +1,17 @@
 """The settings tree's top: what holds for the whole daemon, its streams and its sinks."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from movinet_edge.config.section import Count, Name, PositiveDuration, Section, Text, without_default
-from movinet_edge.config.streams import PluginSection, StreamSettings
+from movinet_edge.config.section import Count, PositiveDuration, Section, Text
+from movinet_edge.config.sinks import SinkSection
+from movinet_edge.config.streams import StreamSettings
 
 DEFAULT_MODEL = "movinet-a0-int8"
 
@@ -42,20 +44,23 @@ class OutboxSettings(Section):
     max_age_s: PositiveDuration = Field(default=30 * 86_400.0, alias="max_age")
 
 
-class SinkSection(PluginSection):
-    """Where events go; further keys belong to the plugin."""
+def _mode(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"0?[0-7]{3}", value):
+        return int(value, 8)
+    raise ValueError(f'{value!r} is not a file mode; write for example "0660", in quotes')
 
-    name: Name = Field(
-        default=None,  # filled in below
-        validate_default=True,
-        description="unique; the place in the outbox is kept under it; by default the type",
-        json_schema_extra=without_default,
+
+FileMode = Annotated[int, BeforeValidator(_mode), WithJsonSchema({"type": "string", "pattern": r"^0?[0-7]{3}$"})]
+
+
+class ControlSettings(Section):
+    """The socket by which `status`, `reload`, `enable`, `disable` and `set` reach the daemon."""
+
+    enabled: bool = True
+    socket: Path | None = Field(
+        default=None, description="null: control.sock in systemd's runtime directory, else in the state folder"
     )
-
-    @field_validator("name", mode="before")
-    @classmethod
-    def _named_after_type(cls, name: Any, info: ValidationInfo) -> Any:
-        return info.data.get("type", "unnamed") if name is None else name
+    mode: FileMode = Field(default=0o660, description="who may use it; 0660: its owner and its group")
 
 
 class Configuration(BaseSettings):
@@ -71,6 +76,7 @@ class Configuration(BaseSettings):
     plugin_dirs: tuple[Path, ...] = Field(default=(), description="folders with plugins in single files")
     log: LogSettings = LogSettings()
     outbox: OutboxSettings = OutboxSettings()
+    control: ControlSettings = ControlSettings()
     streams: tuple[StreamSettings, ...] = Field(min_length=1)
     sinks: tuple[SinkSection, ...] = Field(default=(), description="none: events are only kept in the outbox")
 
@@ -79,6 +85,15 @@ class Configuration(BaseSettings):
         if stream.model is not None:
             return stream.model, stream.labels
         return self.model, stream.labels if stream.labels is not None else self.labels
+
+    @property
+    def control_sockets(self) -> tuple[Path, ...]:
+        """Where the control socket may be, the daemon's own choice first."""
+        if self.control.socket is not None:
+            return (self.control.socket,)
+        runtime = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+        folders = [Path(runtime)] if runtime else []
+        return tuple(folder / "control.sock" for folder in (*folders, self.state_dir))
 
     @classmethod
     def settings_customise_sources(

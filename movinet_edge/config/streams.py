@@ -134,6 +134,10 @@ class StreamSettings(Section):
     roi: Region | None = Field(
         default=None, description="part of the picture to look at: [x, y, width, height], fractions 0 to 1"
     )
+    stall_after_s: PositiveDuration = Field(
+        default=10.0, alias="stall_after", description="a live source without a frame for so long is opened anew"
+    )
+    enabled: bool = Field(default=True, description="false: the stream waits until somebody switches it on")
     warm_up_s: Duration = Field(default=1.0, alias="warm_up", description="nothing starts this long after a reset")
     smoothing: Smoothing = Field(
         default=EmaSmoothing(type="ema"), description="how scores are smoothed before they are compared"

@@ -2,6 +2,8 @@
 
 from movinet_edge.delivery.backoff import Backoff
 from movinet_edge.delivery.database import OutboxTooNew, OutboxUnavailable
+from movinet_edge.delivery.dead_letters import FailedEvent, FailedEvents
+from movinet_edge.delivery.event_filter import EventFilter
 from movinet_edge.delivery.history import EventHistory
 from movinet_edge.delivery.outbox import Outbox
 from movinet_edge.delivery.worker import DeliveryWorker, WorkerState, WorkerStats
@@ -9,7 +11,10 @@ from movinet_edge.delivery.worker import DeliveryWorker, WorkerState, WorkerStat
 __all__ = [
     "Backoff",
     "DeliveryWorker",
+    "EventFilter",
     "EventHistory",
+    "FailedEvent",
+    "FailedEvents",
     "Outbox",
     "OutboxTooNew",
     "OutboxUnavailable",

@@ -38,8 +38,28 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE cursors (sink TEXT PRIMARY KEY, acknowledged INTEGER NOT NULL, dropped INTEGER NOT NULL)",
         "CREATE TABLE open_occurrences (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL)",
     ),
+    (
+        # Null: stored before there was this column.
+        "ALTER TABLE events ADD COLUMN start_score REAL",
+        "ALTER TABLE open_occurrences ADD COLUMN start_score REAL",
+        """CREATE TABLE failed (
+            number INTEGER PRIMARY KEY,
+            sink TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            failed_at_s REAL NOT NULL,
+            tries INTEGER NOT NULL,
+            retry INTEGER NOT NULL,
+            body BLOB NOT NULL,
+            UNIQUE (sink, seq)
+        )""",
+        "CREATE INDEX failed_by_time ON failed (failed_at_s)",
+    ),
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
+
+# `movinet-edge events --retry` writes beside the daemon, for milliseconds; a slow card may make seconds of them.
+_BUSY_S = 10.0
 
 
 class _Corrupt(Exception):
@@ -75,7 +95,7 @@ def connect(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Conne
     Both ways survive the death of the process. In a power cut a commit with FULL survives too, since it waits for the
     disk; with NORMAL the last commits may be missing, but what is there is consistent.
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")

@@ -11,28 +11,21 @@ One SQLite file (WAL), one cursor per sink. Durability is chosen by what a loss 
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import structlog
-from pydantic import ValidationError
 
-from movinet_edge.api import ActionEvent, EventType, StopReason
+from movinet_edge.api import ActionEvent, EventType
+from movinet_edge.delivery import dead_letters
 from movinet_edge.delivery.database import OutboxUnavailable, connect, explained, prepare, transaction
-from movinet_edge.delivery.history import EventHistory, happened_at_s
+from movinet_edge.delivery.history import EventHistory
+from movinet_edge.delivery.rows import Cursor, closing_stop, insert, parse, save_cursors
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """How far one sink has come: nothing up to `acknowledged` is offered to it again."""
-
-    acknowledged: int
-    dropped: int
 
 
 class Outbox:
@@ -73,18 +66,22 @@ class Outbox:
             self._quick = opened.enter_context(closing(connect(path, "NORMAL")))
             self._last_seq = int(self._durable.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
             self._cursors = {
-                sink: _Cursor(acknowledged, dropped)
+                sink: Cursor(acknowledged, dropped)
                 for sink, acknowledged, dropped in self._durable.execute("SELECT * FROM cursors").fetchall()
             }
             self._connections = opened.pop_all()
         self._earlier_seq = self._last_seq  # up to here an earlier process stored it
         self._unsaved: set[str] = set()  # sinks whose cursor in memory is ahead of the file
         self._dropping: set[str] = set()  # sinks that lost something at the latest append
+        self._with_failed: set[str] = set()  # sinks for which refused events are kept, as far as was looked
+        self._with_retries: set[str] = set()  # sinks to which some of them may have to be offered again
+        self._sent_again: set[tuple[str, int]] = set()  # sink and seq, still to be removed from the file
+        self._forgetting = False
 
     def register_sinks(self, names: Sequence[str]) -> None:
         """Say which sinks there are. A new one begins with the next event, one no longer named is forgotten."""
         with self._changed:
-            new = _Cursor(self._last_seq, 0)
+            new = Cursor(self._last_seq, 0)
             for name, cursor in self._cursors.items():
                 if name not in names and (pending := self._last_seq - cursor.acknowledged):
                     _log.warning(
@@ -93,7 +90,7 @@ class Outbox:
             cursors = {name: self._cursors.get(name, new) for name in names}
             with self._commit(self._durable, "register sinks in"):
                 self._durable.execute("DELETE FROM cursors")
-                _save_cursors(self._durable, cursors.items())
+                save_cursors(self._durable, cursors.items())
             self._cursors = cursors
             self._unsaved.clear()
             self._dropping &= cursors.keys()
@@ -111,9 +108,9 @@ class Outbox:
             last_seq = self._last_seq + len(stored)
             now_s = self._clock()
             with self._commit(self._durable, "store events in"):
-                _insert(self._durable, stored, now_s)
+                insert(self._durable, stored, now_s)
                 dropped = self._drop_oldest(last_seq, now_s)
-                _save_cursors(
+                save_cursors(
                     self._durable, [(s, dropped.get(s, self._cursors[s])) for s in self._unsaved | set(dropped)]
                 )
             lost = {sink: cursor.dropped - self._cursors[sink].dropped for sink, cursor in dropped.items()}
@@ -141,13 +138,13 @@ class Outbox:
         with self._changed:
             with self._reading():
                 rows = self._durable.execute("SELECT id, body FROM open_occurrences ORDER BY seq").fetchall()
-            last_events = {occurrence: _parse(body) for occurrence, body in rows}
+            last_events = {occurrence: parse(body) for occurrence, body in rows}
             unreadable = [occurrence for occurrence, event in last_events.items() if event is None]
             if unreadable:
                 _log.error("open occurrences unreadable, forgotten", ids=unreadable)
                 with self._commit(self._durable, "recover"):
                     self._durable.executemany("DELETE FROM open_occurrences WHERE id = ?", [(i,) for i in unreadable])
-            return self.append([_closing(event) for event in last_events.values() if event is not None])
+            return self.append([closing_stop(event) for event in last_events.values() if event is not None])
 
     def peek(self, sink: str, limit: int = 1, *, late_after_s: float | None = None) -> list[ActionEvent]:
         """The sink's next undelivered events in order, without taking them.
@@ -166,7 +163,7 @@ class Outbox:
                     ).fetchall()
                 events: list[ActionEvent] = []
                 for seq, committed_at_s, body in rows:
-                    event = _parse(body)
+                    event = parse(body)
                     if event is None:
                         break
                     late = late_after_s is not None and self._is_late(seq, committed_at_s, late_after_s)
@@ -191,14 +188,99 @@ class Outbox:
             self._move(sink, replace(cursor, acknowledged=seq))
             return True
 
+    def reject(self, sink: str, event: ActionEvent, reason: str) -> bool:
+        """The sink will never take this event: keep it with the reason, and go on. As `acknowledge`, False when it is
+        too late for that. For an event of `next_retry`, count one more try.
+
+        Raises:
+            OutboxUnavailable: it cannot be kept now; it is still the sink's next event.
+        """
+        seq = event.seq or 0
+        with self._changed:
+            cursor, now_s = self._cursor(sink), self._clock()
+            if seq <= cursor.acknowledged:
+                with self._commit(self._quick, "keep a refused event in"):
+                    return dead_letters.keep_again(self._quick, sink, seq, reason, now_s)
+            moved = replace(cursor, acknowledged=seq)
+            with self._commit(self._quick, "keep a refused event in"):
+                forgotten = dead_letters.keep(self._quick, sink, event, reason, now_s)
+                save_cursors(self._quick, [(sink, moved)])
+            self._cursors[sink] = moved
+            self._unsaved.discard(sink)
+            self._with_failed.add(sink)
+        if forgotten and not self._forgetting:
+            self._forgetting = True
+            _log.warning("too many refused events, the oldest are forgotten", kept=dead_letters.MOST_FAILED)
+        return True
+
+    def next_retry(self, sink: str) -> ActionEvent | None:
+        """The first of the sink's refused events that is to be offered again, marked as late; None when there is none.
+
+        Raises:
+            OutboxUnavailable: the file cannot be read now.
+        """
+        with self._changed, self._reading():
+            self._with_retries.discard(sink)
+            if not dead_letters.has_any(self._quick, sink):
+                self._with_failed.discard(sink)
+                return None
+            self._with_failed.add(sink)
+            for seq, event in dead_letters.marked_for_retry(self._quick, sink):
+                if (sink, seq) not in self._sent_again:
+                    self._with_retries.add(sink)
+                    return event.model_copy(update={"late": True})
+            return None
+
+    def settle_retry(self, sink: str, seq: int) -> None:
+        """The sink has taken an event of `next_retry`. Never fails for the disk's sake, as `acknowledge`.
+
+        Raises:
+            OutboxUnavailable: the outbox is closed.
+        """
+        with self._changed:
+            self._refuse_closed()
+            self._sent_again.add((sink, seq))
+            self._save_unsaved()
+
+    def retry_failed(self, sink: str | None = None) -> int:
+        """Have everything that a sink refused (None: every sink) offered to it again, at once; how many events that is.
+
+        Raises:
+            OutboxUnavailable: the file cannot be written now.
+        """
+        with self._changed:
+            sinks = set(self._cursors) if sink is None else {sink}
+            for name in sinks:
+                self._cursor(name)
+            with self._commit(self._durable, "mark refused events in"):
+                marked = sum(dead_letters.mark_for_retry(self._durable, name) for name in sinks)
+            self._with_retries |= sinks
+            self._changed.notify_all()
+            return marked
+
+    def has_failed(self, sink: str) -> bool:
+        """True when refused events are kept for this sink, any of which another process may have marked."""
+        with self._changed:
+            return sink in self._with_failed
+
+    def start_score(self, seq: int) -> float | None:
+        """The score (0 to 1) of the start of the occurrence that an event belongs to; None when it is not known.
+
+        Raises:
+            OutboxUnavailable: the file cannot be read now.
+        """
+        with self._changed, self._reading():
+            row = self._quick.execute("SELECT start_score FROM events WHERE seq = ?", (seq,)).fetchone()
+            return None if row is None else row[0]
+
     def wait_for(self, sink: str, timeout_s: float | None = None, stop: Callable[[], bool] = lambda: False) -> bool:
-        """Sleep until an event is pending for the sink (True), or `stop()` holds, time is up or the outbox is closed.
+        """Sleep until there is something for the sink (True), or `stop()` holds, time is up or the outbox is closed.
 
         Whoever makes `stop()` true calls `wake()`; nothing is polled.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or stop() or self.pending(sink) > 0, timeout_s)
-            return self.pending(sink) > 0
+            self._changed.wait_for(lambda: self._closed or stop() or self._has_work(sink), timeout_s)
+            return self._has_work(sink)
 
     def wake(self) -> None:
         """Let everyone in `wait_for` look at their `stop()`."""
@@ -246,7 +328,10 @@ class Outbox:
             self._connections.close()
             self._changed.notify_all()
 
-    def _cursor(self, sink: str) -> _Cursor:
+    def _has_work(self, sink: str) -> bool:
+        return self.pending(sink) > 0 or sink in self._with_retries
+
+    def _cursor(self, sink: str) -> Cursor:
         try:
             return self._cursors[sink]
         except KeyError:
@@ -271,15 +356,16 @@ class Outbox:
     def _is_late(self, seq: int, committed_at_s: float, late_after_s: float) -> bool:
         return seq <= self._earlier_seq or self._clock() - committed_at_s > late_after_s
 
-    def _drop_oldest(self, last_seq: int, now_s: float) -> dict[str, _Cursor]:
+    def _drop_oldest(self, last_seq: int, now_s: float) -> dict[str, Cursor]:
         """Enforce the bounds inside the transaction of an append; new cursors of the sinks that lost something."""
         (oldest_young,) = self._durable.execute(
             "SELECT seq FROM events WHERE committed_at_s >= ? ORDER BY seq LIMIT 1", (now_s - self._max_age_s,)
         ).fetchone()  # the event just stored is young, so there is one
         floor = max(last_seq - self._max_events, oldest_young - 1)
         self._durable.execute("DELETE FROM events WHERE seq <= ?", (floor,))
+        dead_letters.forget_older(self._durable, now_s - self._max_age_s)
         return {
-            sink: _Cursor(floor, cursor.dropped + floor - cursor.acknowledged)
+            sink: Cursor(floor, cursor.dropped + floor - cursor.acknowledged)
             for sink, cursor in self._cursors.items()
             if cursor.acknowledged < floor
         }
@@ -287,62 +373,22 @@ class Outbox:
     def _skip_unreadable(self, sink: str, seq: int) -> None:
         # A rotten byte in one event must not hold up all that follow.
         _log.error("stored event unreadable, dropped", sink=sink, seq=seq)
-        self._move(sink, _Cursor(seq, self._cursor(sink).dropped + 1))
+        self._move(sink, Cursor(seq, self._cursor(sink).dropped + 1))
 
-    def _move(self, sink: str, cursor: _Cursor) -> None:
+    def _move(self, sink: str, cursor: Cursor) -> None:
         self._cursors[sink] = cursor
         self._unsaved.add(sink)
         self._save_unsaved()
 
     def _save_unsaved(self) -> None:
-        if not self._unsaved:
+        if not self._unsaved and not self._sent_again:
             return
         try:
             with self._commit(self._quick, "acknowledge in"):
-                _save_cursors(self._quick, [(sink, self._cursors[sink]) for sink in self._unsaved])
+                save_cursors(self._quick, [(sink, self._cursors[sink]) for sink in self._unsaved])
+                dead_letters.remove(self._quick, self._sent_again)
         except OutboxUnavailable as error:
             _log.debug("acknowledgement not written yet", error=str(error))
         else:
             self._unsaved.clear()
-
-
-def _insert(connection: sqlite3.Connection, events: Sequence[ActionEvent], now_s: float) -> None:
-    for event in events:
-        body = event.to_json().encode()
-        connection.execute(
-            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (event.seq, event.event_type, event.stream, event.action, happened_at_s(event), now_s, body),
-        )
-        if event.event_type is EventType.STOP:
-            connection.execute("DELETE FROM open_occurrences WHERE id = ?", (event.id,))
-        else:
-            connection.execute("INSERT OR REPLACE INTO open_occurrences VALUES (?, ?, ?)", (event.id, event.seq, body))
-
-
-def _save_cursors(connection: sqlite3.Connection, cursors: Iterable[tuple[str, _Cursor]]) -> None:
-    connection.executemany(
-        "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)",
-        [(sink, cursor.acknowledged, cursor.dropped) for sink, cursor in cursors],
-    )
-
-
-def _parse(body: bytes) -> ActionEvent | None:
-    try:
-        return ActionEvent.from_json(body)
-    except ValidationError:
-        return None
-
-
-def _closing(last: ActionEvent) -> ActionEvent:
-    """The stop of an occurrence of which `last` is the last word."""
-    duration_s = max(0.0, last.time_s - last.started_s)
-    return last.model_copy(
-        update={
-            "event_type": EventType.STOP,
-            "seq": None,
-            "ended_s": last.time_s,
-            "ended_at": last.started_at + timedelta(seconds=duration_s),
-            "duration_s": duration_s,
-            "reason": StopReason.SHUTDOWN,
-        }
-    )
+            self._sent_again.clear()

@@ -1,68 +1,20 @@
-"""The outbox: order, cursors, bounds, recovery, queries, and real trouble with its file."""
+"""The outbox: order, cursors, bounds, recovery, waiting and queries."""
 
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
-from trouble import file_size_limit
+from trial import PATIENCE_S, seqs, starts
 
 from movinet_edge.api import ActionEvent, EventType, StopReason
-from movinet_edge.delivery import Outbox, OutboxTooNew, OutboxUnavailable
-from movinet_edge.delivery.database import SCHEMA_VERSION
+from movinet_edge.delivery import Outbox, OutboxUnavailable
 from movinet_edge.testing.sinks import example_event
 
 START, UPDATE, STOP = EventType.START, EventType.UPDATE, EventType.STOP
-PATIENCE_S = 20.0  # generous: only a test that fails waits so long
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def path(tmp_path) -> Path:
-    return tmp_path / "state" / "outbox.db"
-
-
-@pytest.fixture
-def make(path, clock) -> Iterator[Callable[..., Outbox]]:
-    """Opens the outbox (again); a former one is closed first."""
-    made: list[Outbox] = []
-
-    def open_again(*sinks: str, **options: object) -> Outbox:
-        if made:
-            made[-1].close()
-        made.append(Outbox(path, clock=clock, **options))
-        if sinks:
-            made[-1].register_sinks(sinks)
-        return made[-1]
-
-    yield open_again
-    if made:
-        made[-1].close()
-
-
-def starts(count: int) -> list[ActionEvent]:
-    return [example_event(number=n) for n in range(1, count + 1)]
-
-
-def seqs(events: list[ActionEvent]) -> list[int | None]:
-    return [event.seq for event in events]
 
 
 def test_append_numbers_events_and_gives_them_back_whole(make):
@@ -328,123 +280,6 @@ def test_threads_may_append_at_the_same_time(make):
     stored = outbox.peek("a", 100)
     assert seqs(stored) == list(range(1, 61))
     assert [a.id for a in stored[::2]] == [b.id for b in stored[1::2]]  # one append, one piece
-
-
-class TestFile:
-    def test_is_private(self, make, path):
-        make("a").append(starts(1))
-        assert path.parent.stat().st_mode & 0o777 == 0o700
-        assert {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {
-            "outbox.db": 0o600,
-            "outbox.db-shm": 0o600,
-            "outbox.db-wal": 0o600,
-        }
-
-    def test_waits_for_the_disk_with_events_but_not_with_acknowledgements(self, make):
-        outbox = make("a")
-        modes = [c.execute("PRAGMA synchronous").fetchone()[0] for c in (outbox._durable, outbox._quick)]
-        assert modes == [2, 1]  # FULL, NORMAL
-        assert outbox._durable.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-
-    def test_of_a_newer_version_is_refused_and_kept(self, make, path):
-        make("a").append(starts(1))
-        make().close()
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-        before = path.read_bytes()
-        for attempt in (Outbox, Outbox.open_readonly):
-            with pytest.raises(
-                OutboxTooNew, match=f"schema {SCHEMA_VERSION + 1}, this one knows up to {SCHEMA_VERSION}"
-            ):
-                attempt(path)
-        assert path.read_bytes() == before
-
-    @pytest.mark.parametrize("damage", ["no database", "cut in half", "overwritten in the middle"])
-    def test_that_is_corrupt_is_set_aside(self, make, path, damage):
-        outbox = make("a")
-        outbox.append(starts(50))
-        outbox.close()
-        whole = path.read_bytes()
-        broken = {
-            "no database": b"not a database at all" * 500,
-            "cut in half": whole[: len(whole) // 2],
-            "overwritten in the middle": whole[:8192] + b"\xa5" * 4096 + whole[12288:],
-        }[damage]
-        path.write_bytes(broken)
-        with capture_logs() as logs:
-            outbox = make("a")
-        assert [(log["log_level"], log["path"]) for log in logs] == [("error", str(path))]
-        assert path.with_name("outbox.db.corrupt").read_bytes() == broken
-        assert outbox.corruptions == 1
-        assert seqs(outbox.append(starts(1))) == [1]
-        outbox = make("a")
-        assert (outbox.corruptions, outbox.pending("a")) == (0, 1)
-
-    def test_that_is_empty_is_a_new_one(self, make, path):
-        path.parent.mkdir()
-        path.touch()
-        assert make("a").corruptions == 0
-
-    @pytest.mark.parametrize("table", ["events", "open_occurrences"])
-    def test_with_one_rotten_event_goes_on_with_the_next(self, make, table):
-        outbox = make("a", "b")
-        outbox.append(starts(3))
-        outbox.acknowledge("b", 2)
-        outbox._durable.execute(f"UPDATE {table} SET body = x'7bff00' WHERE seq = 2")  # noqa: S608
-        outbox = make("a", "b")
-        with capture_logs() as logs:
-            offered = []
-            while events := outbox.peek("a", 2):
-                offered += seqs(events)
-                outbox.acknowledge("a", events[-1].seq)
-            recovered = [stop.id[-1] for stop in outbox.recover()]
-            found = [event.id[-1] for event in outbox.query(event_type=START)]
-        if table == "events":
-            assert (offered, recovered, found) == ([1, 3], ["1", "2", "3"], ["1", "3"])
-            assert (outbox.dropped("a"), outbox.dropped("b")) == (1, 0)
-        else:
-            assert (offered, recovered, found) == ([1, 2, 3], ["1", "3"], ["1", "2", "3"])
-        assert logs
-        assert outbox.recover() == []
-
-    def test_in_an_impossible_place_says_where_and_why(self, tmp_path):
-        (tmp_path / "file").touch()
-        for place, reason in [(tmp_path / "file" / "outbox.db", "Not a directory"), (tmp_path, "Is a directory")]:
-            with pytest.raises(OutboxUnavailable) as caught:
-                Outbox(place)
-            assert str(place) in str(caught.value)
-            assert reason in str(caught.value) or "unable to open database file" in str(caught.value)
-
-
-class TestFullDisk:
-    def test_a_failed_append_stores_nothing_and_the_next_succeeds(self, make, path):
-        outbox = make("a")
-        stored = outbox.append(starts(2))
-        size_bytes = path.with_name("outbox.db-wal").stat().st_size
-        for _ in range(3):
-            with file_size_limit(size_bytes), pytest.raises(OutboxUnavailable, match=r"cannot store.*outbox\.db"):
-                outbox.append(starts(2))
-        assert outbox.peek("a", 9) == stored
-        assert seqs(outbox.append(starts(1))) == [3]
-        assert seqs(make("a").query()) == [1, 2, 3]
-
-    def test_an_acknowledgement_is_kept_in_memory_until_it_can_be_written(self, make, path):
-        outbox = make("a", "b")
-        outbox.append(starts(3))
-        with file_size_limit(path.with_name("outbox.db-wal").stat().st_size):
-            assert outbox.acknowledge("a", 2)
-            assert seqs(outbox.peek("a", 9)) == [3]
-        outbox.append(starts(1))
-        with closing(sqlite3.connect(path)) as other:
-            assert other.execute("SELECT acknowledged FROM cursors WHERE sink = 'a'").fetchone() == (2,)
-
-    def test_a_read_only_file_refuses_but_still_reads(self, make):
-        outbox = make("a")
-        outbox.append(starts(1))
-        outbox._durable.execute("PRAGMA query_only = 1")  # root may write anywhere, so SQLite itself has to refuse
-        with pytest.raises(OutboxUnavailable, match="readonly"):
-            outbox.append(starts(1))
-        assert seqs(outbox.peek("a", 9)) == [1]
 
 
 def test_after_closing_everything_says_so(make):

@@ -3,102 +3,18 @@
 import pickle
 import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
+from trial import PATIENCE_S, Trial, TrialSink, eventually, seqs, starts
 from trouble import file_size_limit
 
-from movinet_edge.api import ActionEvent, DeliveryError, DeliveryRejected, PluginSettings
+from movinet_edge.api import DeliveryError, DeliveryRejected
 from movinet_edge.delivery import Backoff, DeliveryWorker, Outbox, OutboxUnavailable, WorkerState
-from movinet_edge.testing.sinks import example_event
-
-PATIENCE_S = 20.0  # generous: only a test that fails waits so long
-Outcome = Exception | Callable[[], object] | None
-
-
-class Trial:
-    """A destination that outlives its sinks. Each try takes the next scripted outcome; afterwards all goes well."""
-
-    def __init__(self, deliver: list[Outcome] | None = None, make: list[Outcome] | None = None) -> None:
-        self.deliver_outcomes = list(deliver or [])
-        self.open_outcomes = list(make or [])
-        self.tried: list[ActionEvent] = []
-        self.accepted: list[ActionEvent] = []
-        self.made = self.closed = 0
-
-    def make_sink(self) -> "TrialSink":
-        self.made += 1
-        return TrialSink(self)
-
-
-def play(outcomes: list[Outcome]) -> None:
-    outcome = outcomes.pop(0) if outcomes else None
-    if isinstance(outcome, Exception):
-        raise outcome
-    if outcome is not None:
-        outcome()
-
-
-class TrialSink:
-    Settings: ClassVar[type[PluginSettings]] = PluginSettings
-
-    def __init__(self, trial: Trial) -> None:
-        self.trial = trial
-
-    def open(self) -> None:
-        play(self.trial.open_outcomes)
-
-    def deliver(self, event: ActionEvent) -> None:
-        self.trial.tried.append(event)
-        play(self.trial.deliver_outcomes)
-        self.trial.accepted.append(event)
-
-    def close(self) -> None:
-        self.trial.closed += 1
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline_s, "did not happen"
-        time.sleep(0.001)
-
-
-def starts(count: int) -> list[ActionEvent]:
-    return [example_event(number=n) for n in range(1, count + 1)]
-
-
-def seqs(events: list[ActionEvent]) -> list[int | None]:
-    return [event.seq for event in events]
-
-
-@pytest.fixture
-def outbox(tmp_path) -> Iterator[Outbox]:
-    with closing(Outbox(tmp_path / "outbox.db")) as outbox:
-        outbox.register_sinks(["a", "b"])
-        yield outbox
-
-
-@pytest.fixture
-def run(outbox) -> Iterator[Callable[..., DeliveryWorker]]:
-    """Start a worker that hardly pauses; it is stopped after the test."""
-    workers: list[DeliveryWorker] = []
-
-    def start(trial: Trial, name: str = "a", pause_s: float = 0.001, **options: float) -> DeliveryWorker:
-        backoff = Backoff(first_s=pause_s, cap_s=pause_s)
-        workers.append(DeliveryWorker(name, trial.make_sink, outbox, backoff=backoff, **options))
-        workers[-1].start()
-        return workers[-1]
-
-    yield start
-    for worker in workers:
-        worker.stop(PATIENCE_S)
 
 
 def test_delivers_in_order_what_is_there_and_what_comes(outbox, run):
