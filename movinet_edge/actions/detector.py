@@ -1,13 +1,13 @@
 """All actions of one stream: scores of labels in, starts, updates and stops out, frame by frame."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from movinet_edge.actions.hysteresis import Change, Hysteresis, Phase
-from movinet_edge.actions.rule import TOLERANCE_S
+from movinet_edge.actions.rule import TOLERANCE_S, ActionRule
 from movinet_edge.actions.smoothing import Smoother
 from movinet_edge.actions.watch import WatchList
 from movinet_edge.api import EventType, StopReason
@@ -75,6 +75,7 @@ class ActionDetector:
         self._smoother = smoother
         self._warm_up_s = warm_up_s
         self._end_lag_s = end_lag_s
+        self._rules = list(watch.rules)
         self._on = np.array([rule.on for rule in watch.rules], dtype=np.float32)
         self._occurrences = 0
         self._forget()
@@ -85,6 +86,16 @@ class ActionDetector:
         return tuple(rule.name for rule in self._watch.rules)
 
     @property
+    def configured(self) -> tuple[ActionRule, ...]:
+        """The rules that the detector was made with, whatever was set since."""
+        return self._watch.rules
+
+    @property
+    def thresholds(self) -> dict[str, tuple[float, float]]:
+        """`on` and `off` of each action, by name."""
+        return {rule.name: (rule.on, rule.off) for rule in self._rules}
+
+    @property
     def active(self) -> tuple[str, ...]:
         """Names of the actions that have started and not stopped, in the order of the watch list."""
         return tuple(self._watch.rules[index].name for index in sorted(self._open))
@@ -93,6 +104,17 @@ class ActionDetector:
     def smoothed(self) -> NDArray[np.float32]:
         """The last smoothed scores: float32 `[actions]`, 0 to 1, a copy; zeros before the first frame."""
         return self._smoothed.copy()
+
+    def set_thresholds(self, action: str, on: float, off: float) -> None:
+        """Let an action begin and end at other scores from the next frame on; one that goes on does so.
+
+        Raises:
+            ValueError: the action is not watched, or the thresholds cannot work.
+        """
+        index = self.watched.index(action)
+        self._rules[index] = replace(self._rules[index], on=on, off=off)
+        self._machines[index].set_thresholds(on, off)
+        self._on[index] = on
 
     def step(self, time_s: float, label_scores: NDArray[np.float32]) -> list[Transition]:
         """What happens at this frame, in the order of the watch list. Scores that are not numbers count as 0.
@@ -162,7 +184,7 @@ class ActionDetector:
     def _forget(self) -> None:
         count = len(self._watch)
         self._smoother.reset()
-        self._machines = [Hysteresis(rule, self._end_lag_s) for rule in self._watch.rules]
+        self._machines = [Hysteresis(rule, self._end_lag_s) for rule in self._rules]
         self._busy = np.zeros(count, dtype=np.bool_)
         self._smoothed = np.zeros(count, dtype=np.float32)
         self._open: dict[int, tuple[int, tuple[str, ...]]] = {}

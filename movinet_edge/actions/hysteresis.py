@@ -91,9 +91,7 @@ class Hysteresis:
         """
         self._rule = rule
         self._end_lag_s = end_lag_s
-        # Scores are float32: a score of 0.7 must meet a threshold of 0.7, and float64's 0.7 is above float32's.
-        self._on = float(np.float32(rule.on))
-        self._off = float(np.float32(rule.off))
+        self.set_thresholds(rule.on, rule.off)
         self.phase = Phase.IDLE
         self._time_s = 0.0
         self._score = 0.0
@@ -104,6 +102,12 @@ class Hysteresis:
         self._last_over_s = 0.0
         self._update_at_s = 0.0
         self._cooldown_left_s = 0.0
+
+    def set_thresholds(self, on: float, off: float) -> None:
+        """Compare the next scores with these; what has begun goes on."""
+        # Scores are float32: a score of 0.7 must meet a threshold of 0.7, and float64's 0.7 is above float32's.
+        self._on = float(np.float32(on))
+        self._off = float(np.float32(off))
 
     def step(self, time_s: float, score: float) -> tuple[Change, ...]:
         """What happens at this frame; mostly nothing. A stop may be followed by the start of the next occurrence.

@@ -12,12 +12,35 @@ from typing import NoReturn
 
 from movinet_edge import __version__
 from movinet_edge.api import ConfigurationError, ModelError, MovinetEdgeError
-from movinet_edge.cli import bench, check, classify, demo, events, exit_codes, logs, models, plugins, run, schema
+from movinet_edge.cli import (
+    bench,
+    check,
+    classify,
+    demo,
+    disable,
+    enable,
+    events,
+    exit_codes,
+    logs,
+    models,
+    plugins,
+    reload,
+    run,
+    schema,
+    set_threshold,
+    status,
+)
+from movinet_edge.daemon.control_socket import NoDaemon
 from movinet_edge.models import DownloadError
 
 _VERBS: dict[str, ModuleType] = {
     "run": run,
     "check": check,
+    "status": status,
+    "reload": reload,
+    "enable": enable,
+    "disable": disable,
+    "set": set_threshold,
     "classify": classify,
     "demo": demo,
     "events": events,
@@ -30,6 +53,7 @@ _VERBS: dict[str, ModuleType] = {
 # The first that fits counts.
 _CODES: tuple[tuple[type[MovinetEdgeError], int], ...] = (
     (ConfigurationError, exit_codes.CONFIGURATION),
+    (NoDaemon, exit_codes.UNAVAILABLE),
     (DownloadError, exit_codes.UNAVAILABLE),
     (ModelError, exit_codes.CONFIGURATION),
     (MovinetEdgeError, exit_codes.FAILURE),
@@ -45,12 +69,13 @@ to begin with:
   movinet-edge classify my-video.mp4     what the model sees in a video of yours
   movinet-edge check --config FILE       is my configuration right?
   movinet-edge run --config FILE         the daemon
+  movinet-edge status --config FILE      how it stands
 
 `movinet-edge VERB --help` explains each verb. Set MOVINET_EDGE_LOG=debug to see more of what happens.
 
 exit codes: 0 done, 1 failed, 64 wrong arguments, 66 a video or stream cannot be read, 69 a model cannot be downloaded
-(trying again may help), 70 something broke inside, 78 what was configured or asked for cannot work (trying again does
-not help), 130 interrupted."""
+or no daemon answers (trying again may help), 70 something broke inside, 78 what was configured or asked for cannot work
+(trying again does not help), 130 interrupted."""
 
 
 class _Parser(argparse.ArgumentParser):

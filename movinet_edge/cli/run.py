@@ -2,11 +2,16 @@
 
 import argparse
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from movinet_edge.api import CommandRefused, MovinetEdgeError
 from movinet_edge.cli import exit_codes
 from movinet_edge.cli.configured import add_config_argument, read_config
 from movinet_edge.cli.logs import configure_logging
@@ -14,13 +19,17 @@ from movinet_edge.cli.logs import configure_logging
 HELP = "run the daemon"
 DESCRIPTION = """\
 Run all streams of the configuration until SIGTERM or Ctrl-C, or until every stream has ended. Open actions are closed
-and events are handed over within 5 seconds of the signal; what a sink could not take waits in the outbox."""
+and events are handed over within 5 seconds of the signal; what a sink could not take waits in the outbox. SIGHUP and
+`movinet-edge reload` apply a changed configuration."""
 EPILOG = """\
 exit codes: 0 stopped or ended, 66 every stream was rejected, 69 a model could not be fetched (trying again may help),
 70 something broke inside (starting anew helps), 78 the configuration is wrong (trying again does not help)."""
 
 if TYPE_CHECKING:
+    from movinet_edge.config import Configuration
     from movinet_edge.daemon.assembly import Assembly
+    from movinet_edge.daemon.controls import Controls
+    from movinet_edge.daemon.reload import Reloader
     from movinet_edge.daemon.supervisor import Supervisor
 
 _log = structlog.get_logger(__name__)
@@ -36,7 +45,10 @@ def execute(args: argparse.Namespace) -> int:
     document = read_config(args)
     # Heavy imports come after the file is known to be readable, so that a typing error in a path answers at once.
     from movinet_edge.cli.progress import download_progress
+    from movinet_edge.daemon.adjustments import Adjustments
     from movinet_edge.daemon.assembly import assemble
+    from movinet_edge.daemon.controls import Controls, adjust
+    from movinet_edge.daemon.reload import Reloader
     from movinet_edge.daemon.state_lock import locked_state
     from movinet_edge.daemon.supervisor import Supervisor
     from movinet_edge.delivery import Outbox
@@ -51,11 +63,60 @@ def execute(args: argparse.Namespace) -> int:
             max_events=configuration.outbox.max_events,
             max_age_s=configuration.outbox.max_age_s,
         )
-        return _run(Supervisor(assembly.streams, assembly.sinks, outbox), assembly)
+        adjustments = Adjustments(configuration.state_dir / "adjustments.json")
+        disabled = [name for name, parts in assembly.streams.items() if not adjust(parts, name, adjustments)]
+        supervisor = Supervisor(assembly.streams, assembly.sinks, outbox, disabled=disabled)
+        controls = Controls(supervisor, adjustments)
+        reloader = Reloader(
+            assembly, supervisor, adjustments, read=lambda: read_config(args), on_log=_apply_log_settings
+        )
+        with _control_socket(configuration, controls, reloader):
+            return _run(supervisor, assembly, reloader)
 
 
-def _run(supervisor: "Supervisor", assembly: "Assembly") -> int:
+def _apply_log_settings(configuration: "Configuration") -> None:
+    configure_logging(configuration.log.level, configuration.log.format)
+
+
+@contextmanager
+def _control_socket(configuration: "Configuration", controls: "Controls", reloader: "Reloader") -> Iterator[None]:
+    from movinet_edge.daemon.control_socket import ControlSocket, Reload, Request, SetThreshold, Status, Switch
+
+    def answer(request: Request) -> Any:
+        match request:
+            case Status():
+                return controls.status().model_dump(mode="json")
+            case Reload():
+                return reloader.reload()
+            case Switch(stream=stream, on=on):
+                return controls.set_enabled(stream, on)
+            case SetThreshold(stream=stream, action=action, on=threshold):
+                return controls.set_threshold(stream, action, threshold)
+
+    socket = None
+    if configuration.control.enabled:
+        try:
+            socket = ControlSocket(configuration.control_sockets[0], configuration.control.mode, answer)
+        except MovinetEdgeError as error:  # detection does not depend on it
+            _log.warning("there is no control socket", reason=str(error))
+    try:
+        yield
+    finally:
+        if socket is not None:
+            socket.close()
+
+
+def _reload_on(hangups: "SimpleQueue[bool]", reloader: "Reloader") -> None:
+    while hangups.get():
+        with suppress(CommandRefused):  # it is in the log
+            reloader.reload()
+
+
+def _run(supervisor: "Supervisor", assembly: "Assembly", reloader: "Reloader") -> int:
     received: list[int] = []
+    # A queue of this kind is safe in a signal handler.
+    hangups: SimpleQueue[bool] = SimpleQueue()
+    threading.Thread(target=_reload_on, args=(hangups, reloader), name="reload", daemon=True).start()
 
     def stop(number: int, _frame: FrameType | None) -> None:
         received.append(number)  # nothing is logged here: the thread that was interrupted may hold the log's lock
@@ -64,6 +125,7 @@ def _run(supervisor: "Supervisor", assembly: "Assembly") -> int:
     signal.set_wakeup_fd(supervisor.wakeup_fd)
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGHUP, lambda *_: hangups.put(True))
     for parts in assembly.streams.values():
         model = parts.pipeline.model
         _log.info("stream", stream=parts.pipeline.stream, model=model.name, runtime=str(model.runtime))
@@ -85,6 +147,6 @@ def _run(supervisor: "Supervisor", assembly: "Assembly") -> int:
         )
     if supervisor.failed:
         return exit_codes.SOFTWARE
-    if ended and len(supervisor.failed_streams) == len(assembly.streams):
+    if ended and len(supervisor.failed_streams) == len(supervisor.figures):
         return exit_codes.NO_INPUT
     return exit_codes.OK

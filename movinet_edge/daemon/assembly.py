@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from movinet_edge.actions import UnknownLabel, WatchList
-from movinet_edge.api import ModelError, Sink, Source
+from movinet_edge.api import ModelError, Source
 from movinet_edge.config import (
     Configuration,
     ConfigurationProblems,
@@ -17,11 +18,22 @@ from movinet_edge.config import (
 from movinet_edge.daemon.pipeline import OnScores
 from movinet_edge.daemon.plugin_parts import PluginParts, raw_plugin_dirs
 from movinet_edge.daemon.plugins import Plugins, discover_plugins
+from movinet_edge.daemon.stream_life import Limits
 from movinet_edge.daemon.stream_parts import build_pipeline, watch_list
-from movinet_edge.daemon.supervisor import StreamParts
+from movinet_edge.daemon.supervisor import SinkParts, StreamParts
+from movinet_edge.delivery import EventFilter
 from movinet_edge.engine import Model
 from movinet_edge.library import Progress, load
 from movinet_edge.models import DownloadError, ModelStore
+
+
+class ModelKey(NamedTuple):
+    """All that decides what a model is loaded from and how."""
+
+    name: str
+    labels: str | None
+    runtime: str
+    threads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +42,15 @@ class Assembly:
 
     configuration: Configuration
     streams: Mapping[str, StreamParts]
-    sinks: Mapping[str, Callable[[], Sink]]
+    sinks: Mapping[str, SinkParts]
     plugins: Plugins
+    models: Mapping[ModelKey, Model]
+    """What was loaded, by all that decides how."""
+
+    @property
+    def models_of(self) -> dict[str, Model]:
+        """The model of each stream, by the stream's name."""
+        return {name: parts.pipeline.model for name, parts in self.streams.items()}
 
     @property
     def outbox_path(self) -> Path:
@@ -46,8 +65,11 @@ def assemble(
     store: ModelStore | None = None,
     progress: Progress | None = None,
     on_scores: OnScores | None = None,
+    loaded: Mapping[ModelKey, Model] | None = None,
 ) -> Assembly:
     """Validate the document, its plugins' settings, its models and its labels, and build the parts.
+
+    Models in `loaded` are used as they are.
 
     Raises:
         ConfigurationProblems: everything that is wrong, each with file, line and key.
@@ -60,7 +82,14 @@ def assemble(
         raise _in_reading_order([*problems, *parts.problems])
     maker = _Maker(document, configuration)
 
+    models: dict[ModelKey, Model] = {}
+
     def load_one(name: str, labels: str | None) -> Model:
+        key = ModelKey(name, labels, configuration.runtime, configuration.threads)
+        models[key] = (loaded or {}).get(key) or load_anew(name, labels)
+        return models[key]
+
+    def load_anew(name: str, labels: str | None) -> Model:
         return load(
             name,
             labels=labels,
@@ -77,7 +106,7 @@ def assemble(
     streams = maker.streams(sources, maker.models(load_one), on_scores)
     if maker.parts.problems:
         raise _in_reading_order(maker.parts.problems)
-    return Assembly(configuration, streams, sinks, maker.parts.plugins)
+    return Assembly(configuration, streams, sinks, maker.parts.plugins, models)
 
 
 def _in_reading_order(problems: Iterable[Problem]) -> ConfigurationProblems:
@@ -132,7 +161,8 @@ class _Maker:
             watch = self._watch(index, stream, model) if model else None
             if make_source is not None and model is not None and watch is not None:
                 pipeline = build_pipeline(stream.name, stream, model, watch, on_scores=on_scores)
-                streams[stream.name] = StreamParts(pipeline, make_source)
+                limits = Limits(stall_s=stream.stall_after_s)
+                streams[stream.name] = StreamParts(pipeline, make_source, stream, limits)
         return streams
 
     def _watch(self, index: int, stream: StreamSettings, model: Model) -> WatchList | None:
@@ -155,10 +185,13 @@ class _Maker:
             self.parts.add_problem(("streams", index, "all_labels"), str(error))
             return None
 
-    def sinks(self) -> dict[str, Callable[[], Sink]]:
+    def sinks(self) -> dict[str, SinkParts]:
+        """The parts of every sink that can be built."""
         sinks = {}
         for index, sink in enumerate(self.configuration.sinks):
             make_sink = self.parts.maker("sink", sink.type, sink.options, ("sinks", index))
             if make_sink is not None:
-                sinks[sink.name] = make_sink
+                only = sink.only
+                wanted = EventFilter(only.streams, only.actions, only.event_types, only.min_score)
+                sinks[sink.name] = SinkParts(make_sink, wanted)
         return sinks

@@ -1,61 +1,50 @@
-"""One thread per source: opens it, hands its frames over, and opens it again when it fails."""
+"""One thread that runs a source: makes it, hands its frames over, closes it, and makes it again when it failed."""
 
 import threading
-import time
 from collections.abc import Callable
-from enum import StrEnum
+from typing import Protocol
 
 import structlog
 
-from movinet_edge.api import FrameRequest, Source, SourceEnded, SourceRejected, SourceUnavailable, StopReason
-from movinet_edge.daemon.turns import Turns
-from movinet_edge.delivery import Backoff
+from movinet_edge.api import Frame, FrameRequest, Source, SourceEnded, SourceRejected, SourceUnavailable
 
 _log = structlog.get_logger(__name__)
 
-# A source that gave frames for so long is well again; one that comes and goes keeps its growing pauses.
-_WELL_S = 30.0
 
+class Listener(Protocol):
+    """Who is told by a capture's thread what happens. Nothing is told after the capture was asked to stop."""
 
-class CaptureState(StrEnum):
-    """Where a source stands."""
+    def opening(self, capture: "Capture") -> None:
+        """A source is about to be made."""
 
-    STARTING = "starting"
-    LIVE = "live"
-    WAITING = "waiting"
-    ENDED = "ended"
-    FAILED = "failed"
+    def opened(self, capture: "Capture", source: Source) -> None:
+        """It was made, and its frames are asked for now."""
+
+    def frame(self, capture: "Capture", source: Source, frame: Frame) -> bool:
+        """A frame came; False when no more are wanted."""
+
+    def closed(self, source: Source) -> None:
+        """The source is about to be closed; told of every source that was opened, in any case."""
+
+    def failed(self, capture: "Capture", reason: str, *, unexpected: bool) -> float | None:
+        """The source failed; the seconds to wait before the next is made, or None when there is none to be."""
+
+    def ended(self, capture: "Capture", reason: str, *, rejected: bool) -> None:
+        """There will be no more frames."""
 
 
 class Capture:
-    """Runs one source until it ends, is rejected, or the daemon stops."""
+    """Runs one source after the other until one ends or is rejected, or somebody asks to stop. Used once."""
 
     def __init__(
-        self,
-        stream: str,
-        make_source: Callable[[], Source],
-        request: FrameRequest,
-        turns: Turns,
-        *,
-        on_over: Callable[[], None],
-        backoff: Backoff | None = None,
-        well_s: float = _WELL_S,
+        self, stream: str, make_source: Callable[[], Source], request: FrameRequest, listener: Listener
     ) -> None:
-        """`on_over` is called from the capture's thread once there will be no more frames.
-
-        A source that gave frames for `well_s` seconds is well again: its next failure is the first.
-        """
-        self.stream, self.state, self.reason = stream, CaptureState.STARTING, ""
-        self._make_source, self._request, self._turns = make_source, request, turns
-        self._on_over, self._backoff = on_over, backoff or Backoff()
+        self.stream = stream
+        self._make_source, self._request, self._listener = make_source, request, listener
         self._stopping = threading.Event()
         self._source: Source | None = None
         self._swap = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"source {stream}", daemon=True)
-        self._failures = 0
-        self._well_s, self._told_failure = well_s, False
-        self._live_since_s: float | None = None
-        self._read_before = 0
 
     def start(self) -> None:
         """Begin."""
@@ -78,103 +67,63 @@ class Capture:
         self.request_stop()
         if self._thread.ident is not None:
             self._thread.join(max(0.0, timeout_s))
-        return not self._thread.is_alive()
+        return not self.alive
 
     @property
-    def frames_read(self) -> int:
-        """Frames that arrived at the source, over all its lives."""
-        with self._swap:
-            return self._read_before + getattr(self._source, "frames_read", 0)
-
-    @property
-    def over(self) -> bool:
-        """True once there will be no more frames."""
-        return self.state in (CaptureState.ENDED, CaptureState.FAILED)
+    def alive(self) -> bool:
+        """True while the thread is there."""
+        return self._thread.is_alive()
 
     def _run(self) -> None:
-        try:
-            while not self._stopping.is_set():
-                pause_s = self._open_and_read()
-                if pause_s is None:
-                    break
-                self.state = CaptureState.WAITING
-                self._stopping.wait(pause_s)
-        finally:
-            if not self.over:
-                self.state = CaptureState.ENDED
-            self._on_over()
+        while not self._stopping.is_set():
+            pause_s = self._open_and_read()
+            if pause_s is None:
+                return
+            self._stopping.wait(pause_s)
 
     def _open_and_read(self) -> float | None:
         """One life of the source; the seconds to wait before the next, or None when there is none."""
         source = None
+        self._listener.opening(self)
         try:
             source = self._make_source()
             with self._swap:
                 self._source = source
             # A stop that came while the source was being made did not see it, and so did not close it.
-            if not self._stopping.is_set():
-                self._read(source)
-            self._over(CaptureState.ENDED, "")
+            if self._stopping.is_set():
+                return None
+            self._listener.opened(self, source)
+            if self._read(source):
+                self._ended("", rejected=False)
         except SourceEnded as ended:
-            self._over(CaptureState.ENDED, str(ended))
+            self._ended(str(ended), rejected=False)
         except SourceRejected as error:
-            if not self._stopping.is_set():
-                _log.error("source rejected", stream=self.stream, reason=str(error))
-            self._over(CaptureState.FAILED, str(error))
+            self._ended(str(error), rejected=True)
         except SourceUnavailable as error:
             return self._failed(str(error), unexpected=False)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything; only its stream suffers
             return self._failed(f"{type(error).__name__}: {error}", unexpected=True)
         finally:
-            with self._swap:
-                self._source = None
-                self._read_before += getattr(source, "frames_read", 0)
             if source is not None:
+                self._listener.closed(source)
+                with self._swap:
+                    self._source = None
                 self._close(source)
         return None
 
-    def _read(self, source: Source) -> None:
+    def _read(self, source: Source) -> bool:
+        """Hand the frames over; True when the source has no more."""
         for frame in source.frames(self._request):
-            if self._stopping.is_set():
-                return
-            if self.state is not CaptureState.LIVE:
-                self.state = CaptureState.LIVE
-                self._live_since_s = time.monotonic()
-                if self._failures:
-                    level = _log.info if self._told_failure else _log.debug
-                    self._told_failure = False
-                    level("source is back", stream=self.stream, after_failures=self._failures)
-            if not self._turns.offer(self.stream, frame, wait=not source.live):
-                return
+            if self._stopping.is_set() or not self._listener.frame(self, source, frame):
+                return False
+        return True
 
-    def _over(self, state: CaptureState, reason: str) -> None:
+    def _ended(self, reason: str, *, rejected: bool) -> None:
         if not self._stopping.is_set():
-            self._turns.end(self.stream, StopReason.SOURCE_LOST)
-        self.state, self.reason = state, reason  # last: who sees it may close the turns
+            self._listener.ended(self, reason, rejected=rejected)
 
     def _failed(self, reason: str, *, unexpected: bool) -> float | None:
-        if self._stopping.is_set():
-            return None
-        self.reason = reason
-        self._turns.end(self.stream, StopReason.SOURCE_LOST)
-        if self._live_since_s is not None and time.monotonic() - self._live_since_s >= self._well_s:
-            self._failures = 0
-            self._backoff.reset()
-        self._live_since_s = None
-        self._failures += 1
-        pause_s = self._backoff.next_s()
-        first = self._failures == 1
-        self._told_failure = self._told_failure or first
-        level = _log.warning if first else _log.debug
-        level(
-            "source unavailable",
-            stream=self.stream,
-            reason=reason,
-            again_in_s=round(pause_s, 1),
-            failures=self._failures,
-            exc_info=unexpected and first,
-        )
-        return pause_s
+        return None if self._stopping.is_set() else self._listener.failed(self, reason, unexpected=unexpected)
 
     def _close(self, source: Source) -> None:
         try:

@@ -24,10 +24,30 @@ class Inference:
         on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         """`on_events` takes what was decided. `on_failure` is called once if the thread cannot go on."""
-        self._pipelines, self._turns, self._on_events = pipelines, turns, on_events
+        self._pipelines, self._turns, self._on_events = dict(pipelines), turns, on_events
         self._on_failure = on_failure
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._broken: set[str] = set()
+        self._handling = threading.Lock()
+
+    def add(self, pipeline: Pipeline) -> None:
+        """One more stream; also while the thread runs."""
+        self._pipelines[pipeline.stream] = pipeline
+
+    def remove(self, stream: str, timeout_s: float) -> bool:
+        """One stream less; its open actions are closed. True when none is left."""
+        # Only between two frames: the thread may be busy with one of this stream.
+        is_idle = self._handling.acquire(timeout=timeout_s)
+        pipeline = self._pipelines.pop(stream)
+        self._broken.discard(stream)
+        if not is_idle:
+            _log.error("inference hangs; open actions are closed at the next start", stream=stream)
+            return not self._pipelines
+        try:
+            self._on_events(pipeline.end(StopReason.DISABLED))
+        finally:
+            self._handling.release()
+        return not self._pipelines
 
     def start(self) -> None:
         """Begin."""
@@ -43,23 +63,26 @@ class Inference:
             self._thread.join(max(0.0, timeout_s))
         if self._thread.is_alive():
             return False
-        for pipeline in self._pipelines.values():
+        for pipeline in list(self._pipelines.values()):
             self._on_events(pipeline.end(StopReason.SHUTDOWN))
         return True
 
     def _run(self) -> None:
         while (turn := self._turns.take()) is not None:
             try:
-                events = self._handle(turn)
-                if events:
-                    self._on_events(events)
+                with self._handling:
+                    events = self._handle(turn)
+                    if events:
+                        self._on_events(events)
             except Exception:  # noqa: BLE001  # a daemon whose events go nowhere must not look alive
                 _log.exception("events could not be handed on, so the daemon stops", stream=turn.stream)
                 self._turns.close()
                 self._on_failure()
 
     def _handle(self, turn: Turn) -> list[ActionEvent]:
-        pipeline = self._pipelines[turn.stream]
+        pipeline = self._pipelines.get(turn.stream)
+        if pipeline is None:
+            return []  # removed after its last frame was taken
         try:
             if turn.frame is not None:
                 return pipeline.feed(turn.frame)

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TypeAlias
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from movinet_edge.actions import ActionDetector
 from movinet_edge.api import ActionEvent, Frame, FrameRequest, Sampler, StopReason
+from movinet_edge.daemon.health import StreamMeter
 from movinet_edge.daemon.pace import Pace
 from movinet_edge.daemon.stream_events import EventMaker
 from movinet_edge.engine import Model, StreamState
@@ -59,20 +61,30 @@ class Pipeline:
         fps: float | None,
         gap_s: float,
         on_scores: OnScores | None = None,
+        watches_all: bool = False,
     ) -> None:
-        """`fps`: frames to score per second of stream clock, None for every one. `gap_s`: silence that resets."""
+        """`fps`: frames to score per second of stream clock, None for every one. `gap_s`: silence that resets.
+
+        `watches_all`: nobody chose the actions, they are the model's labels.
+        """
         self.stream = stream
-        self.figures = StreamFigures()
+        self.figures, self.meter = StreamFigures(), StreamMeter()
         self.detector = detector
         self.model = model
         self.request = FrameRequest(fps, state.preprocessor.frame_size)
         self._state, self._events = state, events
         self._sampler, self.gap_s, self._on_scores = Sampler(fps), gap_s, on_scores
         self._pace = Pace(stream, fps)
+        self.watches_all = watches_all
+        self.thresholds = detector.thresholds
+        """`on` and `off` of each action, by name, as they were set last."""
+        self._new_thresholds: SimpleQueue[tuple[str, float, float]] = SimpleQueue()
         self._last_s: float | None = None
 
     def feed(self, frame: Frame) -> list[ActionEvent]:
         """Take a frame in; the events that it decides."""
+        while not self._new_thresholds.empty():
+            self.detector.set_thresholds(*self._new_thresholds.get())
         if not math.isfinite(frame.time_s):
             return self._unusable(frame, ValueError("its time is not a finite number"))
         events = self._break_before(frame)
@@ -88,12 +100,18 @@ class Pipeline:
         step_s = time.perf_counter() - began
         self.figures.inference_s += step_s
         self.figures.scored += 1
+        self.meter.scored(time.monotonic(), self.figures.scored, step_s)
         self._pace.scored(frame.time_s, step_s)
         self._last_s = frame.time_s
         events += self._events.make(self.detector.step(frame.time_s, scores))
         if self._on_scores is not None:
             self._on_scores(self.stream, frame.time_s, scores)
         return events
+
+    def set_thresholds(self, action: str, on: float, off: float) -> None:
+        """From the next frame on, an action begins and ends at other scores; from any thread."""
+        self.thresholds[action] = (on, off)
+        self._new_thresholds.put((action, on, off))
 
     def end(self, reason: StopReason) -> list[ActionEvent]:
         """The frames stop here: close what is open and forget the stream, so that it can begin anew."""

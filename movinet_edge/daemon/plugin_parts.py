@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from movinet_edge.api import ConfigurationError
-from movinet_edge.config import Document, KeyPath, Problem, format_key_path, problems_from
+from movinet_edge.config import Document, KeyPath, Problem, SinkSection, SourceSection, format_key_path, problems_from
 from movinet_edge.daemon.plugins import Kind, Plugins
 
 
@@ -41,7 +41,7 @@ class PluginParts:
         """Validate every source and sink of a document that is wrong elsewhere, so that all errors come at once."""
         for kind, path, section in _raw_sections(self.document.tree):
             if isinstance(section, dict) and isinstance(name := section.get("type"), str):
-                own = {"type"} if kind == "source" else {"type", "name"}
+                own = set((SourceSection if kind == "source" else SinkSection).model_fields)
                 self.maker(kind, name, {key: value for key, value in section.items() if key not in own}, path)
 
     def add_problem(self, path: KeyPath, reason: str) -> None:

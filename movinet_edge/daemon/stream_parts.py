@@ -96,4 +96,5 @@ def build_pipeline(
         # Two frame periods at least, so that a window of one frame does not call every pause between frames a gap.
         gap_s=max(window_s, 2.0 / (settings.fps or _ASSUMED_FPS)) if windowed else _CUMULATIVE_GAP_S,
         on_scores=on_scores,
+        watches_all=settings.all_labels is not None,
     )

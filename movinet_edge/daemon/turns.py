@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 
 from movinet_edge.api import Frame, StopReason
 
+# What waited longer for the engine, because the next frame did not come, is no longer what happens now.
+_STALE_S = 1.0
+
 
 @dataclass(slots=True)
 class Turn:
@@ -26,6 +29,17 @@ class _Slot:
     dropped: int = 0
     heard_s: float | None = None
     """When a live source last gave a frame; None once its silence was told."""
+    cut: bool = False
+    """A frame after a discontinuity was dropped, so the next one is after it."""
+    shut: bool = False
+    """The stream is switched off: nobody may offer a frame."""
+
+    def drop(self) -> None:
+        """Nobody will look at the frame."""
+        if self.frame is not None:
+            self.cut = self.cut or self.frame.discontinuity
+            self.frame = None
+            self.dropped += 1
 
 
 class Turns:
@@ -40,39 +54,60 @@ class Turns:
 
     def offer(self, stream: str, frame: Frame, *, wait: bool) -> bool:
         """Put a frame into the stream's slot. With `wait` it waits until the slot is free, else the older frame is
-        dropped and counted. False when the engine has stopped.
+        dropped and counted. False when the engine has stopped, or the stream was shut or removed.
         """
         with self._changed:
-            slot = self._slots[stream]
-            while not self._closed and (slot.end is not None or (wait and slot.frame is not None)):
+            slot = self._slots.get(stream)
+            if slot is None:
+                return False
+            while not self._closed and not slot.shut and (slot.end is not None or (wait and slot.frame is not None)):
                 self._changed.wait()
-            if self._closed:
+            if self._closed or slot.shut:
                 return False
             if slot.frame is not None:
-                slot.dropped += 1
-                if slot.frame.discontinuity and not frame.discontinuity:
-                    frame = replace(frame, discontinuity=True)  # the cut is before this one now
+                slot.drop()
             else:
                 slot.since_s = time.monotonic()
-            slot.frame = frame
+            slot.frame = replace(frame, discontinuity=True) if slot.cut else frame
+            slot.cut = False
             slot.heard_s = None if wait else time.monotonic()
             self._changed.notify_all()
             return True
 
-    def end(self, stream: str, reason: StopReason) -> None:
-        """After the frame that may still wait, the stream's frames end."""
+    def end(self, stream: str, reason: StopReason, *, shut: bool = False) -> None:
+        """After the frame that may still wait, the stream's frames end; with `shut`, until `open` allows new ones."""
         with self._changed:
-            slot = self._slots[stream]
+            slot = self._slots.get(stream)
+            if slot is None:
+                return
             if slot.frame is None:
                 slot.since_s = time.monotonic()
             slot.heard_s = None
             slot.end = reason
+            slot.shut = slot.shut or shut
+            self._changed.notify_all()
+
+    def open(self, stream: str, silence_s: float | None = None) -> None:
+        """Take frames of a new stream, or again of one that was shut."""
+        with self._changed:
+            self._slots.setdefault(stream, _Slot()).shut = False
+            if silence_s is not None:
+                self._silence_s[stream] = silence_s
+
+    def remove(self, stream: str) -> None:
+        """Forget the stream; nobody may offer its frames any more."""
+        with self._changed:
+            slot = self._slots.pop(stream, None)
+            self._silence_s.pop(stream, None)
+            if slot is not None:
+                slot.shut = True
             self._changed.notify_all()
 
     def take(self) -> Turn | None:
         """Wait for the next turn: the stream whose frame has waited longest. None once closed."""
         with self._changed:
             while not self._closed:
+                self._drop_stale()
                 # Silence first: streams that keep the engine busy all the time must not hide it.
                 silent_at_s, silent = self._next_silence()
                 left_s = silent_at_s - time.monotonic()
@@ -84,6 +119,12 @@ class Turns:
                     return self._take(min(waiting)[1])
                 self._changed.wait(None if math.isinf(left_s) else left_s)
             return None
+
+    def _drop_stale(self) -> None:
+        now_s = time.monotonic()
+        for slot in self._slots.values():
+            if slot.heard_s is not None and now_s - slot.heard_s > _STALE_S:
+                slot.drop()
 
     def _next_silence(self) -> tuple[float, str]:
         """When the first of the live streams will have been silent for too long, and which; infinite when none will."""
@@ -108,7 +149,8 @@ class Turns:
     def dropped(self, stream: str) -> int:
         """Frames of the stream that were taken in and never handed to the engine."""
         with self._changed:
-            return self._slots[stream].dropped
+            slot = self._slots.get(stream)
+            return 0 if slot is None else slot.dropped
 
     def wait_empty(self, timeout_s: float) -> bool:
         """Wait until nothing waits for the engine any more; False when time is up."""
@@ -122,7 +164,5 @@ class Turns:
         with self._changed:
             self._closed = True
             for slot in self._slots.values():
-                if slot.frame is not None:
-                    slot.frame = None
-                    slot.dropped += 1
+                slot.drop()
             self._changed.notify_all()

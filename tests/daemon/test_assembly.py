@@ -102,7 +102,7 @@ def test_relative_paths_of_plugins_begin_at_the_configuration(assembled, folder,
     assembly = assembled()
     source = assembly.streams["porch"].make_source()
     assert len(list(source.frames(assembly.streams["porch"].pipeline.request))) == 5
-    sink = assembly.sinks["jsonl"]()
+    sink = assembly.sinks["jsonl"].make_sink()
     sink.open()
     sink.close()
     assert (folder / "events" / "events.jsonl").exists()
@@ -111,7 +111,7 @@ def test_relative_paths_of_plugins_begin_at_the_configuration(assembled, folder,
 def test_every_part_is_made_anew_each_time(assembled):
     assembly = assembled()
     assert assembly.streams["porch"].make_source() is not assembly.streams["porch"].make_source()
-    assert assembly.sinks["jsonl"]() is not assembly.sinks["jsonl"]()
+    assert assembly.sinks["jsonl"].make_sink() is not assembly.sinks["jsonl"].make_sink()
 
 
 def test_streams_share_a_model_that_is_loaded_once(assembled, folder):

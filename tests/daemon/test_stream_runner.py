@@ -1,88 +1,39 @@
-"""A source's thread: ends, failures, recoveries and sources that hang."""
+"""One stream's source: ends, failures, recoveries, and sources that hang."""
 
 import threading
 import time
 
 import pytest
 from coloured_scenes import PATIENCE_S, ScriptedSource, picture
+from stream_run import AT_ONCE_WELL, FRAME, Run, make_runner, news, until, wait
 from structlog.testing import capture_logs
 
-from movinet_edge.api import Frame, FrameRequest, SourceEnded, SourceRejected, SourceUnavailable
-from movinet_edge.daemon.capture import Capture, CaptureState
+from movinet_edge.api import Frame, SourceEnded, SourceRejected, SourceUnavailable, StreamState
+from movinet_edge.daemon.stream_life import Limits
 from movinet_edge.daemon.turns import Turns
 from movinet_edge.delivery import Backoff
 
-FRAME = Frame(picture("black"), 0.0)
-wait = ScriptedSource.wait
-
-
-class Run:
-    """A capture at work, and all that came of it."""
-
-    def __init__(self, make_source, *, first_s=0.01):
-        self.turns = Turns(["porch"])
-        self.over = threading.Event()
-        self.seen = []
-        self.made = []
-
-        def make():
-            self.made.append(source := make_source())
-            return source
-
-        self.capture = Capture(
-            "porch",
-            make,
-            FrameRequest(),
-            self.turns,
-            on_over=self.over.set,
-            backoff=Backoff(first_s=first_s, cap_s=first_s),
-            well_s=0.0,
-        )
-        self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
-        self.capture.start()
-
-    def read(self):
-        while (turn := self.turns.take()) is not None:
-            self.seen.append("frame" if turn.frame is not None else turn.end.value)
-
-    def until(self, condition):
-        give_up_s = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < give_up_s, f"did not happen; seen {self.seen}, state {self.capture.state}"
-            time.sleep(0.002)
-
-    def finish(self):
-        assert self.over.wait(PATIENCE_S)
-        assert self.turns.wait_empty(PATIENCE_S)
-        self.close()
-
-    def close(self):
-        assert self.capture.stop(PATIENCE_S)
-        self.turns.close()
-        self.reader.join(PATIENCE_S)
-
 
 @pytest.mark.parametrize(
-    ("script", "state", "reason"),
+    ("script", "rejected", "reason"),
     [
-        ([FRAME, FRAME], CaptureState.ENDED, ""),
-        ([], CaptureState.ENDED, ""),
-        ([FRAME, FRAME, SourceEnded("end of the tape")], CaptureState.ENDED, "end of the tape"),
-        ([FRAME, FRAME, SourceRejected("not a video")], CaptureState.FAILED, "not a video"),
-        ([SourceRejected("not a video")], CaptureState.FAILED, "not a video"),
+        ([FRAME, FRAME], False, ""),
+        ([], False, ""),
+        ([FRAME, FRAME, SourceEnded("end of the tape")], False, "end of the tape"),
+        ([FRAME, FRAME, SourceRejected("not a video")], True, "not a video"),
+        ([SourceRejected("not a video")], True, "not a video"),
     ],
     ids=["returns", "empty", "SourceEnded", "SourceRejected", "SourceRejected at once"],
 )
-def test_a_source_that_is_over_is_not_made_again(script, state, reason):
+def test_a_source_that_is_over_is_not_made_again(script, rejected, reason):
     with capture_logs() as logs:
         run = Run(ScriptedSource.lives(script))
         run.finish()
-    assert (run.capture.state, run.capture.reason, run.capture.over) == (state, reason, True)
+    assert (run.runner.rejected, run.runner.reason, run.runner.state) == (rejected, reason, StreamState.ENDED)
     assert run.seen == ["frame"] * script.count(FRAME) + ["source_lost"]
     assert len(run.made) == 1
     assert run.made[0].closed.is_set()
-    assert [log["log_level"] for log in logs] == (["error"] if state is CaptureState.FAILED else [])
+    assert [log["log_level"] for log in news(logs)] == (["error"] if rejected else [])
 
 
 def test_a_source_that_cannot_even_be_made_is_rejected_too():
@@ -91,7 +42,7 @@ def test_a_source_that_cannot_even_be_made_is_rejected_too():
 
     run = Run(make)
     run.finish()
-    assert (run.capture.state, run.capture.reason) == (CaptureState.FAILED, "no such device")
+    assert (run.runner.rejected, run.runner.reason) == (True, "no such device")
 
 
 @pytest.mark.parametrize(
@@ -108,15 +59,16 @@ def test_a_failing_source_is_made_again_and_the_log_is_not_flooded(error, reason
         run = Run(ScriptedSource.lives([FRAME, error], [error], [error], [FRAME, wait]))
         run.until(lambda: run.seen.count("frame") == 2)
         run.close()
-    assert [(log["log_level"], log["event"]) for log in logs] == [
+    assert [(log["log_level"], log["event"]) for log in news(logs)] == [
         ("warning", "source unavailable"),
         ("debug", "source unavailable"),
         ("debug", "source unavailable"),
         ("info", "source is back"),
     ]
-    assert logs[0]["reason"] == reason
-    assert [log["exc_info"] for log in logs[:3]] == [traceback, False, False]
-    assert logs[3]["after_failures"] == 3
+    failures = news(logs)
+    assert failures[0]["reason"] == reason
+    assert [log["exc_info"] for log in failures[:3]] == [traceback, False, False]
+    assert failures[3]["after_failures"] == 3
     assert len(run.made) == 4
     assert all(source.closed.is_set() for source in run.made)
     # The stop of what is open is told at the failure, before the first frame of the next life.
@@ -130,7 +82,7 @@ def test_the_next_failure_after_a_recovery_is_news_again():
         run = Run(ScriptedSource.lives([error], [FRAME, error], [FRAME, wait]))
         run.until(lambda: run.seen.count("frame") == 2)
         run.close()
-    assert [log["log_level"] for log in logs] == ["warning", "info", "warning", "info"]
+    assert [log["log_level"] for log in news(logs)] == ["warning", "info", "warning", "info"]
 
 
 def test_pauses_grow_with_failures_and_are_short_again_after_a_recovery():
@@ -142,24 +94,22 @@ def test_pauses_grow_with_failures_and_are_short_again_after_a_recovery():
     script = [look, SourceUnavailable("no route")]
     recovery = [FRAME, SourceUnavailable("no route")]
     lives = ScriptedSource.lives(script, script, script, recovery, [look, recovered.set, wait])
-    capture = Capture(
-        "porch", lives, FrameRequest(), Turns(["porch"]), on_over=lambda: None, backoff=backoff, well_s=0.0
-    )
-    taking = threading.Thread(target=lambda: [capture._turns.take() for _ in range(6)], daemon=True)
+    turns = Turns(["porch"])
+    runner = make_runner(lives, turns, backoff=backoff, limits=AT_ONCE_WELL)
+    taking = threading.Thread(target=lambda: [turns.take() for _ in range(6)], daemon=True)
     taking.start()
-    capture.start()
+    runner.start()
     assert recovered.wait(PATIENCE_S)
-    assert capture.stop(PATIENCE_S)
+    assert runner.stop(PATIENCE_S)
     assert ceilings == [0.001, 0.002, 0.004, 0.002]  # that after one failure
 
 
 def test_a_stop_ends_the_pause_between_two_tries():
     run = Run(ScriptedSource.lives([SourceUnavailable("no route")]), first_s=3600.0)
-    run.until(lambda: run.capture.state is CaptureState.WAITING)
+    run.until(lambda: run.runner.state is StreamState.BACKING_OFF)
     began_s = time.monotonic()
     run.close()
     assert time.monotonic() - began_s < PATIENCE_S
-    assert run.capture.state is CaptureState.ENDED
 
 
 def test_a_stop_closes_a_source_that_waits_and_tells_no_loss():
@@ -169,7 +119,6 @@ def test_a_stop_closes_a_source_that_waits_and_tells_no_loss():
     assert run.made[0].closed.is_set()
     # The engine closes what is open with the reason `shutdown`.
     assert run.seen == ["frame"]
-    assert run.over.is_set()
 
 
 @pytest.mark.parametrize("error", [SourceUnavailable("closed"), SourceRejected("closed"), OSError("closed")], ids=repr)
@@ -184,7 +133,7 @@ def test_an_error_because_of_the_stop_is_no_news(error):
         run = Run(lambda: FailsWhenClosed([]))
         run.until(lambda: run.seen == ["frame"])
         run.close()
-    assert logs == []
+    assert news(logs) == []
     assert run.seen == ["frame"]
     assert len(run.made) == 1
 
@@ -192,15 +141,12 @@ def test_an_error_because_of_the_stop_is_no_news(error):
 def test_a_source_that_waits_for_the_engine_stops_with_it():
     """No one takes turns, as when the engine hangs; closing the turns frees the source."""
     turns = Turns(["porch"])
-    over = threading.Event()
-    capture = Capture(
-        "porch", ScriptedSource.lives([FRAME] * 3), FrameRequest(), turns, on_over=over.set, backoff=Backoff()
-    )
-    capture.start()
-    assert not capture.stop(0.1)
+    runner = make_runner(ScriptedSource.lives([FRAME] * 3), turns)
+    runner.start()
+    until(lambda: runner.meter.frames_read == 2)
+    assert not runner.stop(0.1)
     turns.close()
-    assert capture.stop(PATIENCE_S)
-    assert over.is_set()
+    assert runner.stop(PATIENCE_S)
 
 
 @pytest.mark.parametrize("hangs", ["read", "close", "making"])
@@ -223,17 +169,17 @@ def test_a_source_that_hangs_is_left_behind(hangs):
         return Hanging([FRAME, hang if hangs == "read" else hanging.set, wait, FRAME])
 
     turns = Turns(["porch"])
-    capture = Capture("porch", make, FrameRequest(), turns, on_over=lambda: None)
-    capture.start()
+    runner = make_runner(make, turns)
+    runner.start()
     assert hanging.wait(PATIENCE_S)
     try:
         began_s = time.monotonic()
-        assert not capture.stop(0.1)
-        assert not capture.stop(0.1)
+        assert not runner.stop(0.1)
+        assert not runner.stop(0.1)
         assert time.monotonic() - began_s < PATIENCE_S / 2
     finally:
         release.set()
-    assert capture.stop(PATIENCE_S)
+    assert runner.stop(PATIENCE_S)
 
 
 def test_a_source_made_while_the_stop_came_is_never_read():
@@ -247,12 +193,12 @@ def test_a_source_made_while_the_stop_came_is_never_read():
         made.append(ScriptedSource([read.set, wait]))
         return made[0]
 
-    capture = Capture("porch", make, FrameRequest(), Turns(["porch"]), on_over=lambda: None)
-    capture.start()
+    runner = make_runner(make, Turns(["porch"]))
+    runner.start()
     assert making.wait(PATIENCE_S)
-    capture.request_stop()
+    runner.request_stop()
     proceed.set()
-    assert capture.stop(PATIENCE_S)
+    assert runner.stop(PATIENCE_S)
     assert not read.is_set()
     assert made[0].closed.is_set()
 
@@ -265,42 +211,39 @@ def test_a_close_that_raises_is_told_and_harms_nobody():
     with capture_logs() as logs:
         run = Run(lambda: Stubborn([FRAME]))
         run.finish()
-    assert [(log["log_level"], log["event"]) for log in logs] == [("warning", "source did not close cleanly")]
-    assert run.capture.state is CaptureState.ENDED
+    assert [(log["log_level"], log["event"]) for log in news(logs)] == [("warning", "source did not close cleanly")]
 
 
 def test_a_live_source_never_waits_and_a_patient_one_always_does():
     for live, kept in ((True, 1), (False, 50)):
-        turns, over = Turns(["porch"]), threading.Event()
+        turns = Turns(["porch"])
         make = ScriptedSource.lives([Frame(picture("black"), float(n)) for n in range(50)], live=live)
-        capture = Capture("porch", make, FrameRequest(), turns, on_over=over.set)
-        capture.start()
+        runner = make_runner(make, turns)
+        runner.start()
         if live:
-            assert over.wait(PATIENCE_S)
+            until(lambda runner=runner: runner.is_over)
         frames = []
         while (turn := turns.take()).frame is not None:
             frames.append(turn.frame.time_s)
-        assert capture.stop(PATIENCE_S)
+        assert runner.stop(PATIENCE_S)
         assert frames[-1] == 49
         assert len(frames) == kept
         assert turns.dropped("porch") == 50 - kept
 
 
 def test_a_capture_that_never_began_can_be_stopped():
-    assert Capture("porch", ScriptedSource.lives([]), FrameRequest(), Turns(["porch"]), on_over=lambda: None).stop(0.0)
+    assert make_runner(ScriptedSource.lives([]), Turns(["porch"])).stop(0.0)
 
 
 def test_a_source_that_comes_and_goes_keeps_its_growing_pauses_and_floods_no_log():
     gone = [FRAME, SourceUnavailable("gone")]
     lives = ScriptedSource.lives(*[gone] * 6, [FRAME], live=True)
-    over = threading.Event()
     backoff = Backoff(first_s=0.001, cap_s=0.004)
     with capture_logs() as logs:
-        capture = Capture("porch", lives, FrameRequest(), Turns([]), on_over=over.set, backoff=backoff, well_s=60.0)
-        capture._turns = Taking()
-        capture.start()
-        assert over.wait(PATIENCE_S)
-    levels = [entry["log_level"] for entry in logs]
+        runner = make_runner(lives, Taking(), backoff=backoff, limits=Limits(well_s=60.0))
+        runner.start()
+        until(lambda: runner.is_over)
+    levels = [log["log_level"] for log in news(logs)]
     assert (levels.count("warning"), levels.count("info")) == (1, 1)
     assert backoff.ceiling_s == 0.004
 
@@ -311,5 +254,5 @@ class Taking:
     def offer(self, stream, frame, *, wait):  # noqa: ARG002 the engine's
         return True
 
-    def end(self, stream, reason):
+    def end(self, stream, reason, *, shut=False):
         pass

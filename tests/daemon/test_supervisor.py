@@ -21,8 +21,9 @@ from structlog.testing import capture_logs
 from trouble import file_size_limit
 
 from movinet_edge.api import ActionEvent, EventType, SourceRejected, SourceUnavailable
+from movinet_edge.daemon import commit as commit_module
 from movinet_edge.daemon import supervisor as supervisor_module
-from movinet_edge.daemon.supervisor import STOP_S, StreamParts, Supervisor
+from movinet_edge.daemon.supervisor import STOP_S, SinkParts, StreamParts, Supervisor
 from movinet_edge.delivery import Outbox, OutboxUnavailable
 from movinet_edge.engine import load_model
 from movinet_edge.testing.sinks import example_event
@@ -99,7 +100,7 @@ def test_many_streams_from_film_to_file(parts, outbox, film, tmp_path):
     path = tmp_path / "events.jsonl"
     supervisor = Supervisor(
         {name: parts(name, file_source(film)) for name in names},
-        {"jsonl": lambda: JsonlSink(JsonlSettings(path=path))},
+        {"jsonl": SinkParts(lambda: JsonlSink(JsonlSettings(path=path)))},
         outbox,
         on_event=seen.append,
     )
@@ -149,7 +150,7 @@ def test_a_stream_that_fails_touches_no_other(parts, outbox, film, error, failed
         "good": parts("good", file_source(film)),
         "never": parts("never", ScriptedSource.lives([error])),
     }
-    supervisor = Supervisor(streams, {"list": lambda: sink}, outbox)
+    supervisor = Supervisor(streams, {"list": SinkParts(lambda: sink)}, outbox)
     with running(supervisor):
         until(lambda: len([event for event in sink.events if event.stream == "good"]) == len(EVENTS))
         until(lambda: len([event for event in sink.events if event.stream == "bad"]) >= 2)
@@ -176,7 +177,7 @@ def test_a_hanging_sink_delays_neither_the_others_nor_the_stop(parts, outbox, fi
     gate, good = threading.Event(), KeepingSink()
     hanging = KeepingSink(gate=gate)
     streams = {"porch": parts("porch", file_source(film)), "yard": parts("yard", ScriptedSource.lives(ONGOING))}
-    supervisor = Supervisor(streams, {"hanging": lambda: hanging, "good": lambda: good}, outbox)
+    supervisor = Supervisor(streams, {"hanging": SinkParts(lambda: hanging), "good": SinkParts(lambda: good)}, outbox)
     try:
         with capture_logs() as logs, running(supervisor):
             until(lambda: len(good.events) == len(EVENTS) + 1)
@@ -190,7 +191,7 @@ def test_a_hanging_sink_delays_neither_the_others_nor_the_stop(parts, outbox, fi
     # The next daemon hands over what waits, and says that it is late.
     later = Outbox(outbox.path)
     patient = KeepingSink()
-    supervisor = Supervisor({}, {"hanging": lambda: patient, "good": lambda: good}, later)
+    supervisor = Supervisor({}, {"hanging": SinkParts(lambda: patient), "good": SinkParts(lambda: good)}, later)
     supervisor.start()
     supervisor.request_stop()
     assert supervisor.stop() is True
@@ -201,7 +202,7 @@ def test_a_hanging_sink_delays_neither_the_others_nor_the_stop(parts, outbox, fi
 def test_a_stop_closes_open_actions_and_delivers_them(parts, outbox):
     names, sink = ["a", "b"], KeepingSink()
     streams = {name: parts(name, ScriptedSource.lives(ONGOING)) for name in names}
-    supervisor = Supervisor(streams, {"list": lambda: sink}, outbox)
+    supervisor = Supervisor(streams, {"list": SinkParts(lambda: sink)}, outbox)
     with running(supervisor) as answers:
         until(lambda: len(sink.events) == 2)
         assert answers == []
@@ -246,7 +247,7 @@ def test_what_hangs_does_not_hold_up_the_stop(parts, outbox, tmp_path, hangs):
         "worse": parts("worse", make, model=third, **listener),
     }
     sink = KeepingSink()
-    supervisor = Supervisor(streams, {"list": lambda: sink}, outbox)
+    supervisor = Supervisor(streams, {"list": SinkParts(lambda: sink)}, outbox)
     try:
         with capture_logs() as logs, running(supervisor):
             until(lambda: [event for event in sink.events if event.stream == "good"])
@@ -289,7 +290,7 @@ def test_what_the_last_run_left_open_is_closed_first(parts, outbox, film):
     outbox.register_sinks(["list"])
     outbox.append([example_event(id="left-open")])
     sink = KeepingSink()
-    supervisor = Supervisor({"porch": parts("porch", file_source(film))}, {"list": lambda: sink}, outbox)
+    supervisor = Supervisor({"porch": parts("porch", file_source(film))}, {"list": SinkParts(lambda: sink)}, outbox)
     with capture_logs() as logs:
         supervisor.start()
         assert supervisor.wait()
@@ -306,20 +307,23 @@ def full_disk(outbox):
 
 
 def test_events_wait_in_memory_for_a_full_disk_and_nothing_new_is_needed_to_free_them(parts, outbox, monkeypatch):
-    monkeypatch.setattr(supervisor_module, "_COMMIT_AGAIN_S", 0.05)
+    monkeypatch.setattr(supervisor_module, "AGAIN_S", 0.05)
     sink, seen, full = KeepingSink(), [], threading.Event()
     script = [lambda: full.wait(PATIENCE_S), *scene(*ACTION), ScriptedSource.wait]
     supervisor = Supervisor(
-        {"porch": parts("porch", ScriptedSource.lives(script))}, {"list": lambda: sink}, outbox, on_event=seen.append
+        {"porch": parts("porch", ScriptedSource.lives(script))},
+        {"list": SinkParts(lambda: sink)},
+        outbox,
+        on_event=seen.append,
     )
     with capture_logs() as logs, running(supervisor):
         with full_disk(outbox):
             full.set()
-            until(lambda: len(supervisor._uncommitted) == len(EVENTS) - 1)
+            until(lambda: supervisor._committer.waiting == len(EVENTS) - 1)
             time.sleep(0.2)  # several tries, none of which succeeds
             assert (seen, sink.events) == ([], [])
         until(lambda: len(sink.events) == len(EVENTS) - 1)
-        assert supervisor._uncommitted == []
+        assert supervisor._committer.waiting == 0
     assert told(seen) == told(sink.events) == [*EVENTS[:-1], ("stop", "blue", "shutdown")]
     assert supervisor.lost_events == 0
     levels = [log["log_level"] for log in logs if log["event"].startswith("the outbox cannot be written")]
@@ -330,11 +334,13 @@ def test_events_wait_in_memory_for_a_full_disk_and_nothing_new_is_needed_to_free
 
 def test_the_next_event_frees_those_that_wait(parts, outbox):
     sink = KeepingSink()
-    supervisor = Supervisor({"porch": parts("porch", ScriptedSource.lives([]))}, {"list": lambda: sink}, outbox)
+    supervisor = Supervisor(
+        {"porch": parts("porch", ScriptedSource.lives([]))}, {"list": SinkParts(lambda: sink)}, outbox
+    )
     first, second = example_event(number=1), example_event(number=2)
     with full_disk(outbox):
-        supervisor._commit([first])
-    supervisor._commit([second])
+        supervisor._committer.commit([first])
+    supervisor._committer.commit([second])
     supervisor.start()
     supervisor.request_stop()
     supervisor.stop()
@@ -342,21 +348,21 @@ def test_the_next_event_frees_those_that_wait(parts, outbox):
 
 
 def test_what_memory_cannot_hold_is_lost_oldest_first_and_counted(outbox, monkeypatch):
-    monkeypatch.setattr(supervisor_module, "_MOST_UNCOMMITTED", 3)
+    monkeypatch.setattr(commit_module, "_MOST_WAITING", 3)
     supervisor = Supervisor({}, {}, outbox)
     with capture_logs() as logs, full_disk(outbox):
         for number in range(5):
-            supervisor._commit([example_event(number=number)])
+            supervisor._committer.commit([example_event(number=number)])
     assert supervisor.lost_events == 2
     assert [log["lost_in_all"] for log in logs if "too many wait" in log["event"]] == [1, 2]
-    supervisor._commit(())
+    supervisor._committer.commit(())
     assert [event.id for event in outbox.query()] == [example_event(number=number).id for number in (2, 3, 4)]
 
 
 def test_an_outbox_that_stays_unwritable_loses_events_loudly(parts, outbox):
     sink = KeepingSink()
     streams = {"porch": parts("porch", ScriptedSource.lives(scene(*ACTION)))}
-    supervisor = Supervisor(streams, {"list": lambda: sink}, outbox)
+    supervisor = Supervisor(streams, {"list": SinkParts(lambda: sink)}, outbox)
     with capture_logs() as logs, full_disk(outbox):
         supervisor.start()
         assert supervisor.wait()

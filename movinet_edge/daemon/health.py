@@ -1,0 +1,125 @@
+"""What a stream does, in figures: kept once, read by `status` and by the sinks."""
+
+import math
+import threading
+from collections import deque
+
+import numpy as np
+
+from movinet_edge.api import Source, SourceInfo, StreamHealth
+
+_OVER_S = 30.0
+# At 5 fps a bit more than the half minute; a stream scored faster is measured over less.
+_SAMPLES = 160
+
+
+class Rate:
+    """Events per second over the last half minute, from a total that only rises."""
+
+    __slots__ = ("_marks",)
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
+
+    def mark(self, now_s: float, total: float) -> None:
+        """The total at a moment, in seconds of a monotonic clock."""
+        self._marks.append((now_s, total))
+
+    def per_s(self, now_s: float) -> float | None:
+        """The rate; None before there are two marks. What has stopped sinks to zero within the half minute."""
+        marks = list(self._marks)
+        recent = [mark for mark in marks if mark[0] >= now_s - _OVER_S]
+        if len(marks) < 2:
+            return None
+        if len(recent) < 2:
+            return 0.0
+        (first_s, first), (last_s, last) = recent[0], recent[-1]
+        # A pause counts once it is longer than the usual distance of two marks.
+        usual_s = (last_s - first_s) / (len(recent) - 1)
+        until_s = now_s if now_s - last_s > 2.0 * usual_s + 0.5 else last_s
+        return (last - first) / (until_s - first_s) if until_s > first_s else None
+
+
+class StreamMeter:
+    """The figures of one stream's source; they go on over all its readers. Methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._source: Source | None = None
+        self._info: SourceInfo | None = None
+        self._read_before = 0
+        self._cpu_before_s = 0.0
+        self._in, self._cpu, self._scored = Rate(), Rate(), Rate()
+        self._steps_s: deque[float] = deque(maxlen=_SAMPLES)
+        self.abandoned = 0
+
+    def opened(self, source: Source) -> None:
+        """A new reader begins."""
+        with self._lock:
+            self._source = source
+
+    def closed(self, source: Source) -> None:
+        """The reader ended; its counts are kept."""
+        with self._lock:
+            if self._source is source:
+                self._read_before += _read(source)
+                info = _info(source)
+                self._cpu_before_s += (info and info.cpu_s) or 0.0
+                self._source = None
+
+    def frame(self, now_s: float) -> None:
+        """A frame was handed over."""
+        with self._lock:
+            source = self._source
+            if source is None:
+                return
+            self._in.mark(now_s, self._read_before + _read(source))
+            info = _info(source)
+            if info is not None:
+                self._info = info
+                if info.cpu_s is not None:
+                    self._cpu.mark(now_s, self._cpu_before_s + info.cpu_s)
+
+    def scored(self, now_s: float, total: int, step_s: float) -> None:
+        """The model has looked at a frame, the `total`-th, for `step_s` seconds."""
+        self._scored.mark(now_s, total)
+        self._steps_s.append(step_s)
+
+    @property
+    def frames_read(self) -> int:
+        """Frames that arrived at the source, over all its readers."""
+        with self._lock:
+            return self._read_before + (_read(self._source) if self._source is not None else 0)
+
+    def health(self, now_s: float, *, frame_s: float | None) -> StreamHealth:
+        """The figures of this meter; `frame_s` is when the newest frame came."""
+        steps_ms = [1000.0 * step_s for step_s in list(self._steps_s)]
+        p50_ms, p95_ms = (float(p) for p in np.percentile(steps_ms, (50, 95))) if steps_ms else (None, None)
+        with self._lock:
+            return StreamHealth(
+                fps_in=_rounded(self._in.per_s(now_s), 2),
+                fps_scored=_rounded(self._scored.per_s(now_s), 2),
+                frame_age_s=None if frame_s is None else round(max(0.0, now_s - frame_s), 2),
+                read=self._read_before + (_read(self._source) if self._source is not None else 0),
+                abandoned=self.abandoned,
+                inference_p50_ms=_rounded(p50_ms, 2),
+                inference_p95_ms=_rounded(p95_ms, 2),
+                source=self._info,
+                source_cpu=_rounded(self._cpu.per_s(now_s), 4),
+            )
+
+
+def _read(source: Source) -> int:
+    return int(getattr(source, "frames_read", 0))
+
+
+def _info(source: Source) -> SourceInfo | None:
+    try:
+        info = getattr(source, "info", None)
+    except Exception:  # noqa: BLE001  # a plugin may raise anything, and a figure is worth no stream
+        return None
+    return info if isinstance(info, SourceInfo) else None
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(value, digits)

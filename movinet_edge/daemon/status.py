@@ -1,0 +1,67 @@
+"""Puts together how the daemon stands, from the parts that know it."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from movinet_edge.api import ActionStatus, SinkStatus, StreamStatus
+from movinet_edge.daemon.advice import advice
+from movinet_edge.daemon.pipeline import Pipeline
+from movinet_edge.daemon.stream_runner import StreamRunner
+from movinet_edge.daemon.turns import Turns
+from movinet_edge.delivery import DeliveryWorker, Outbox
+
+
+def stream_status(runner: StreamRunner, pipeline: Pipeline, turns: Turns) -> StreamStatus:
+    """One stream. Of a stream that watches all labels only the active actions are listed."""
+    now_s = time.monotonic()
+    figures = pipeline.figures
+    health = runner.meter.health(now_s, frame_s=runner.frame_s).model_copy(
+        update={
+            "fps_wanted": pipeline.request.fps,
+            "scored": figures.scored,
+            "dropped": {"engine busy": turns.dropped(runner.stream), "unusable": figures.unusable},
+            "gaps": figures.gaps,
+            "reconnects": runner.reconnects,
+            "hanging": runner.hanging,
+        }
+    )
+    return StreamStatus(
+        name=runner.stream,
+        state=runner.state,
+        reason=runner.reason,
+        since=datetime.now(UTC) - timedelta(seconds=max(0.0, now_s - runner.since_s)),
+        actions=action_statuses(pipeline),
+        health=health,
+        advice=tuple(advice(health)),
+    )
+
+
+def action_statuses(pipeline: Pipeline) -> tuple[ActionStatus, ...]:
+    """The actions that a stream watches for."""
+    detector = pipeline.detector
+    active = set(detector.active)
+    return tuple(
+        ActionStatus(
+            name=name,
+            on=pipeline.thresholds[name][0],
+            off=pipeline.thresholds[name][1],
+            active=name in active,
+            score=round(float(score), 4),
+        )
+        for name, score in zip(detector.watched, detector.smoothed, strict=True)
+        if name in active or not pipeline.watches_all
+    )
+
+
+def sink_status(worker: DeliveryWorker, outbox: Outbox) -> SinkStatus:
+    """One sink."""
+    stats = worker.stats
+    return SinkStatus(
+        name=worker.name,
+        state=stats.state.value,
+        pending=outbox.pending(worker.name),
+        delivered=stats.delivered,
+        rejected=stats.rejected,
+        dropped=outbox.dropped(worker.name),
+        last_error=stats.last_error,
+    )
