@@ -4,17 +4,34 @@
 #   bash tests/run.sh [PYTEST ARGUMENTS]
 #
 # It needs Debian (or anything with Python 3.11 or newer and its venv module). Virtual environments are made in
-# .venv-test-*; nothing else is left behind.
+# .venv-test-*; besides these only the system packages stay that it says it installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# Fails where this is no Debian, or root's rights cannot be had.
+install_packages() {
+    local as_root=(env DEBIAN_FRONTEND=noninteractive)
+    if [ "$(id -u)" -ne 0 ]; then as_root=(sudo "${as_root[@]}"); fi
+    "${as_root[@]}" apt-get update -q && "${as_root[@]}" apt-get install -q -y --no-install-recommends "$@"
+}
 
 ensure_venv() {
     command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null && return
     echo "== Python's venv module is missing: installing the system packages python3 and python3-venv"
-    local as_root=()
-    if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
-    "${as_root[@]}" apt-get update -q
-    "${as_root[@]}" apt-get install -q -y python3 python3-venv
+    install_packages python3 python3-venv
+}
+
+# The servers that tests talk to: an RTSP camera made of GStreamer, and an MQTT broker.
+ensure_peers() {
+    local package missing=()
+    for package in python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-{base,good,bad,ugly} mosquitto; do
+        dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
+            missing+=("$package")
+    done
+    if [ "${#missing[@]}" -eq 0 ]; then return; fi
+    echo "== Servers for the tests are missing: installing the system packages ${missing[*]}"
+    install_packages "${missing[@]}" ||
+        echo "== They could not be installed; what needs them is skipped (with CI=true it fails)" >&2
 }
 
 # 3.11 and 3.13 are what Raspberry Pi OS ships. A command of that name may also be found among pyenv's versions; where
@@ -41,6 +58,7 @@ pythons() {
 }
 
 ensure_venv
+ensure_peers
 first=1
 chosen=$(pythons)
 for python in $chosen; do

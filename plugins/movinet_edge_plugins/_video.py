@@ -3,6 +3,7 @@
 Imports PyAV at the top, so a plugin imports this module in its constructor.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -10,11 +11,19 @@ from typing import Any, Self
 
 import av
 import numpy as np
+from av.format import Flags
 from av.stream import Disposition
+from av.video.frame import PictureType
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from movinet_edge.api import Sampler, SourceRejected
+from movinet_edge.api import Sampler, SourceInfo, SourceRejected
+
+# Codecs in which nothing refers to what lies before a key frame, unless frames are reordered.
+_CLEAN_CUTS = frozenset({"h264", "hevc", "mjpeg"})
+
+# Decoding what was put off delays the frame it was put off for: by a fifth of a second on a small computer.
+_MOST_PUT_OFF = 10
 
 # Timestamps that fall by less are jitter; by more, the recording began its clock anew (a camera restarted).
 _RESTART_S = 1.0
@@ -40,10 +49,13 @@ class Clock:
         self._zero_s: float | None = None
         self.now_s: float | None = None
 
-    def tick(self, stamp_s: float | None) -> float:
-        """The time of the next frame in order of presentation, which carries the timestamp `stamp_s` or none."""
+    def tick(self, stamp_s: float | None, step_s: float | None = None) -> float:
+        """The time of the next frame in order of presentation, which carries the timestamp `stamp_s` or none.
+
+        Where timestamps do not say, the frame follows the one before after `step_s`, if that is known.
+        """
         before_s = 0.0 if self.now_s is None else self.now_s
-        time_s = follows_s = 0.0 if self.now_s is None else before_s + self._step_s
+        time_s = follows_s = 0.0 if self.now_s is None else before_s + (self._step_s if step_s is None else step_s)
         if stamp_s is not None:
             if self._zero_s is None or stamp_s - self._zero_s < before_s - _RESTART_S:
                 self._zero_s = stamp_s - follows_s
@@ -90,20 +102,31 @@ class Sieve:
 
 
 class Video:
-    """An opened video file. For one thread; a context manager.
+    """An opened video: a file or a live stream. For one thread; a context manager.
 
     Attributes:
+        info: what the video is; always a whole object, so that other threads may look at it.
         frame_s: usual time between two frames in seconds.
-        packets_read: frames that came out of the file so far, whether or not they were decoded.
+        packets_read: frames that came so far, whether or not they were decoded.
+        broken_off: what ended the reading before the end, once that has happened.
     """
 
-    def __init__(self, path: Path, *, skip_loop_filter: bool = False) -> None:
-        """Open a file; raises SourceRejected with the reason, which reads on from the file's name."""
-        try:
-            # An absolute path cannot be mistaken for an address ("a:b.mp4").
-            self._container = av.open(str(path.absolute()), metadata_errors="ignore")
-        except (av.FFmpegError, OSError) as error:
-            raise SourceRejected(f"is not a video, or its beginning or index is damaged ({_reason(error)})") from error
+    def __init__(
+        self,
+        video: Path | Any,
+        *,
+        skip_loop_filter: bool = False,
+        keyframes_only: bool = False,
+        live: bool = False,
+    ) -> None:
+        """Open a file, or take over a container that PyAV has opened.
+
+        `live` streams are taken to have a steady pace, and frames without timestamps are timed by their arrival.
+
+        Raises:
+            SourceRejected: with the reason, which reads on from the video's name.
+        """
+        self._container = _open_file(video) if isinstance(video, Path) else video
         try:
             self._stream = self._find_stream(skip_loop_filter)
         except BaseException:
@@ -112,14 +135,30 @@ class Video:
         rate = self._stream.average_rate
         self.frame_s = 1.0 / float(rate or _ASSUMED_FPS)
         base = self._stream.base_rate
-        # Looking ahead presumes a steady pace, and only pays where some frames are not referred to by others.
-        self._may_skip = bool(rate and base and abs(rate / base - 1) < 0.01 and self._stream.codec_context.has_b_frames)
+        codec = self._stream.codec_context
+        # What FFmpeg makes up for these formats presumes 25 frames per second.
+        self._has_timestamps = not (live and self._container.format.flags & Flags.no_timestamps.value)
+        # Looking ahead presumes a steady pace.
+        steady = self._has_timestamps and bool(rate) and (live or bool(base and abs(rate / base - 1) < 0.01))
+        self._may_skip = steady and bool(codec.has_b_frames) and not keyframes_only
+        self._may_put_off = steady and codec.codec.canonical_name in _CLEAN_CUTS and not keyframes_only
+        self._put_off: list[Any] = []
+        if keyframes_only:
+            codec.skip_frame = "NONKEY"
+        self.info = SourceInfo(
+            codec=codec.codec.canonical_name,
+            width_px=codec.width or None,
+            height_px=codec.height or None,
+            fps=float(rate) if rate and self._has_timestamps else None,
+        )
+        self._live = live
+        self._picture_came_s = 0.0
         self._clock = Clock(self.frame_s)
         self._reformatter = VideoReformatter()
         self._last_frame_s = self.frame_s
         self._damaged_packets = 0
         self.packets_read = 0
-        self._broken_off: str | None = None
+        self.broken_off: Exception | None = None
 
     def _find_stream(self, skip_loop_filter: bool) -> Any:
         stream = self._container.streams.best("video")
@@ -140,36 +179,72 @@ class Video:
     def frames(self, sieve: Sieve, *, start_s: float, stopped: Callable[[], bool]) -> Iterator[tuple[float, Any]]:
         """All decoded frames with their time in seconds, the first one at `start_s`.
 
-        Frames that `sieve` will pass over may be missing. Damaged parts are left out, see `complaint`.
+        Frames that `sieve` will pass over may be missing. Damaged parts are left out, see `complaint`. `stopped` is
+        asked after every packet, before it is decoded.
         """
-        time_base = float(self._stream.time_base)
         for packet in self._packets():
             if stopped():
                 return
             self.packets_read += packet.size > 0  # the last, empty one only flushes the decoder
-            if self._may_skip:
-                self._stream.codec_context.skip_frame = self._skip_frame(packet, sieve, start_s)
             if packet.duration:
-                self._last_frame_s = packet.duration * time_base
-            try:
-                pictures = packet.decode()
-            except av.FFmpegError:
-                self._damaged_packets += 1
-                continue
-            for picture in pictures:
-                yield start_s + self._clock.tick(None if picture.pts is None else picture.pts * time_base), picture
+                self._last_frame_s = float(packet.duration * packet.time_base)
+            for needed in self._needed(packet, sieve, start_s):
+                yield from self._decode(needed, start_s)
         if self._clock.now_s is None:
             raise SourceRejected("holds no picture that can be decoded")
+
+    def _needed(self, packet: Any, sieve: Sieve, start_s: float) -> list[Any]:
+        """What is to be decoded now that this packet has come.
+
+        A frame that is not due is put off until one is, since a key frame in between makes it superfluous.
+        """
+        is_passed_over = self._is_passed_over(packet, sieve, start_s)
+        codec = self._stream.codec_context
+        if self._may_skip:
+            codec.skip_frame = "NONREF" if is_passed_over else "DEFAULT"
+        if not self._may_put_off or codec.has_b_frames:  # which the decoder may have found out in the meantime
+            needed, self._put_off = [*self._put_off, packet], []
+            return needed
+        if packet.is_keyframe:
+            self._put_off.clear()
+        self._put_off.append(packet)
+        if is_passed_over and len(self._put_off) < _MOST_PUT_OFF:
+            return []
+        needed, self._put_off = self._put_off, []
+        return needed
+
+    def _decode(self, packet: Any, start_s: float) -> Iterator[tuple[float, Any]]:
+        try:
+            pictures = packet.decode()
+        except av.FFmpegError:
+            self._damaged_packets += 1
+            return
+        for picture in pictures:
+            # Some encoders renew the picture strip by strip, and FFmpeg calls the beginning of that a key frame too.
+            if packet.is_keyframe and picture.pict_type != PictureType.I:
+                self._may_put_off = False
+            yield start_s + self._tick(picture), picture
 
     def _packets(self) -> Iterator[Any]:
         try:
             yield from self._container.demux(self._stream)
         except av.FFmpegError as error:
-            self._broken_off = _reason(error)
+            self.broken_off = error
 
-    def _skip_frame(self, packet: Any, sieve: Sieve, start_s: float) -> str:
-        time_s = None if packet.pts is None else self._clock.foretell(float(packet.pts * packet.time_base))
-        return "NONREF" if time_s is not None and sieve.passes_over(start_s + time_s, self.frame_s) else "DEFAULT"
+    def _tick(self, picture: Any) -> float:
+        stamp_s = (
+            picture.pts * float(self._stream.time_base) if picture.pts is not None and self._has_timestamps else None
+        )
+        if not self._live:
+            return self._clock.tick(stamp_s)
+        before_s, self._picture_came_s = self._picture_came_s, time.monotonic()
+        return self._clock.tick(stamp_s, self._picture_came_s - before_s)
+
+    def _is_passed_over(self, packet: Any, sieve: Sieve, start_s: float) -> bool:
+        if packet.pts is None or not (self._may_skip or self._may_put_off):
+            return False
+        time_s = self._clock.foretell(float(packet.pts * packet.time_base))
+        return time_s is not None and sieve.passes_over(start_s + time_s, self.frame_s)
 
     def rgb(self, picture: Any, size_for: Callable[[int, int], tuple[int, int]]) -> NDArray[np.uint8]:
         """A decoded frame as uint8 RGB `[height, width, 3]`, values 0 to 255, upright, scaled to `size_for` it.
@@ -179,6 +254,8 @@ class Video:
         """
         turns = picture.rotation // 90 % 4  # phones film sideways and say so; anticlockwise quarter turns
         size_px = (picture.width, picture.height)
+        if size_px != (self.info.width_px, self.info.height_px):
+            self.info = self.info.model_copy(update={"width_px": picture.width, "height_px": picture.height})
         if turns % 2:
             height_px, width_px = size_for(*reversed(size_px))
         else:
@@ -186,7 +263,7 @@ class Video:
         try:
             scaled = self._reformatter.reformat(picture, width_px, height_px, "rgb24", interpolation="AREA")
         except av.FFmpegError as error:
-            raise SourceRejected(f"holds pictures that cannot be converted ({_reason(error)})") from error
+            raise SourceRejected(f"holds pictures that cannot be converted ({reason(error)})") from error
         return np.ascontiguousarray(np.rot90(np.asarray(scaled.to_ndarray(), np.uint8), turns))
 
     def complaint(self) -> str | None:
@@ -194,8 +271,8 @@ class Video:
         faults = []
         duration_s = self._announced_s()
         end_s = (self._clock.now_s or 0.0) + self._last_frame_s
-        if self._broken_off:
-            faults.append(f"could not be read past {end_s:.1f} s ({self._broken_off})")
+        if self.broken_off:
+            faults.append(f"could not be read past {end_s:.1f} s ({reason(self.broken_off)})")
         if duration_s is not None and end_s < duration_s - _CUT_OFF_S:
             faults.append(f"ends at {end_s:.1f} s of {duration_s:.1f} s, so it seems cut off")
         elif self._stream.frames > self.packets_read + max(2, _CUT_OFF_S / self.frame_s):
@@ -222,5 +299,14 @@ class Video:
         self._container.close()
 
 
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+def _open_file(path: Path) -> Any:
+    try:
+        # An absolute path cannot be mistaken for an address ("a:b.mp4").
+        return av.open(str(path.absolute()), metadata_errors="ignore")
+    except (av.FFmpegError, OSError) as error:
+        raise SourceRejected(f"is not a video, or its beginning or index is damaged ({reason(error)})") from error
+
+
+def reason(error: Exception) -> str:
+    """What was wrong, without the name or address that PyAV adds to the text of its errors."""
+    return getattr(error, "strerror", None) or type(error).__name__
