@@ -73,6 +73,11 @@ class ActionEvent(BaseModel):
     ended_at: datetime | None = None
     duration_s: float = Field(ge=0.0, description="so far, or in a stop from start to estimated end")
     reason: StopReason | None = Field(default=None, description="only in a stop")
+    snapshot: str | None = Field(
+        default=None,
+        description="JPEG file on the daemon's machine: in a start the frame that decided it, in a stop the peak; the"
+        " oldest are deleted in time",
+    )
     late: bool = Field(default=False, description="delivered noticeably later than it was decided")
     model: ModelInfo
 

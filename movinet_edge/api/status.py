@@ -77,6 +77,7 @@ class StreamStatus(_Report):
     reason: str = Field(default="", description="why, when the state is not a good one")
     since: datetime
     actions: tuple[ActionStatus, ...] = ()
+    snapshots: bool = Field(default=False, description="its events come with pictures")
     health: StreamHealth = StreamHealth()
     advice: tuple[str, ...] = Field(default=(), description="what would help, in sentences")
 

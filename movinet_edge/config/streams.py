@@ -101,14 +101,21 @@ class NoSmoothing(Section):
 Smoothing = Annotated[EmaSmoothing | MeanSmoothing | MedianSmoothing | NoSmoothing, Field(discriminator="type")]
 
 
-def _thresholds(value: Any) -> Any:
+class SnapshotSettings(Section):
+    """Pictures of what was seen."""
+
+    width: Annotated[int, Field(ge=16, le=7680)] = Field(default=640, description="pixels; smaller pictures stay so")
+    quality: Annotated[int, Field(ge=1, le=100)] = Field(default=80, description="of the JPEG, 1 to 100")
+
+
+def _section_or_switch(value: Any, otherwise: str) -> Any:
     written = str(value).lower() if isinstance(value, bool | str) else ""
     if written == "true":
         return {}
     if value is None or written == "false":
         return None
-    if not isinstance(value, dict | Thresholds):
-        raise ValueError(f"{value!r} is neither true, false nor thresholds such as {{on: 0.6}}")
+    if not isinstance(value, dict | Section):
+        raise ValueError(f"{value!r} is neither true, false nor {otherwise}")
     return value
 
 
@@ -142,6 +149,11 @@ class StreamSettings(Section):
     smoothing: Smoothing = Field(
         default=EmaSmoothing(type="ema"), description="how scores are smoothed before they are compared"
     )
+    snapshot: SnapshotSettings | None = Field(
+        default=None,
+        description="pictures of starts and peaks, as JPEG: true, or their size; off by default",
+        json_schema_extra=_or_boolean,
+    )
     actions: dict[ActionName, ActionSettings] = Field(default={}, description="what to watch for, by name")
     all_labels: Thresholds | None = Field(
         default=None,
@@ -150,10 +162,15 @@ class StreamSettings(Section):
         json_schema_extra=_or_boolean,
     )
 
+    @field_validator("snapshot", mode="before")
+    @classmethod
+    def _true_means_usual_snapshots(cls, value: Any) -> Any:
+        return _section_or_switch(value, "a size such as {width: 640}")
+
     @field_validator("all_labels", mode="before")
     @classmethod
     def _true_means_defaults(cls, value: Any) -> Any:
-        return _thresholds(value)
+        return _section_or_switch(value, "thresholds such as {on: 0.6}")
 
     @field_validator("all_labels")
     @classmethod

@@ -160,7 +160,9 @@ class _Maker:
             model = models.get(self.configuration.model_for(stream))
             watch = self._watch(index, stream, model) if model else None
             if make_source is not None and model is not None and watch is not None:
-                pipeline = build_pipeline(stream.name, stream, model, watch, on_scores=on_scores)
+                pipeline = build_pipeline(
+                    stream.name, stream, model, watch, on_scores=on_scores, state_dir=self.configuration.state_dir
+                )
                 limits = Limits(stall_s=stream.stall_after_s)
                 streams[stream.name] = StreamParts(pipeline, make_source, stream, limits)
         return streams

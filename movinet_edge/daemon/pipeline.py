@@ -15,6 +15,7 @@ from movinet_edge.actions import ActionDetector
 from movinet_edge.api import ActionEvent, Frame, FrameRequest, Sampler, StopReason
 from movinet_edge.daemon.health import StreamMeter
 from movinet_edge.daemon.pace import Pace
+from movinet_edge.daemon.snapshots import Snapshots
 from movinet_edge.daemon.stream_events import EventMaker
 from movinet_edge.engine import Model, StreamState
 
@@ -62,16 +63,18 @@ class Pipeline:
         gap_s: float,
         on_scores: OnScores | None = None,
         watches_all: bool = False,
+        snapshots: Snapshots | None = None,
     ) -> None:
         """`fps`: frames to score per second of stream clock, None for every one. `gap_s`: silence that resets.
 
-        `watches_all`: nobody chose the actions, they are the model's labels.
+        `watches_all`: nobody chose the actions, they are the model's labels. `snapshots`: takes pictures of actions.
         """
         self.stream = stream
         self.figures, self.meter = StreamFigures(), StreamMeter()
         self.detector = detector
         self.model = model
-        self.request = FrameRequest(fps, state.preprocessor.frame_size)
+        self.snapshots = snapshots
+        self.request = FrameRequest(fps, self._frame_size)
         self._state, self._events = state, events
         self._sampler, self.gap_s, self._on_scores = Sampler(fps), gap_s, on_scores
         self._pace = Pace(stream, fps)
@@ -103,7 +106,7 @@ class Pipeline:
         self.meter.scored(time.monotonic(), self.figures.scored, step_s)
         self._pace.scored(frame.time_s, step_s)
         self._last_s = frame.time_s
-        events += self._events.make(self.detector.step(frame.time_s, scores))
+        events += self._pictured(self._events.make(self.detector.step(frame.time_s, scores)), frame)
         if self._on_scores is not None:
             self._on_scores(self.stream, frame.time_s, scores)
         return events
@@ -115,12 +118,27 @@ class Pipeline:
 
     def end(self, reason: StopReason) -> list[ActionEvent]:
         """The frames stop here: close what is open and forget the stream, so that it can begin anew."""
-        events = self._events.make(self.detector.reset(reason))
+        events = self._pictured(self._events.make(self.detector.reset(reason)), None)
         self._state.reset()
         self._sampler.reset()
         self._pace.reset()
         self._last_s = None
         return events
+
+    def _frame_size(self, width_px: int, height_px: int) -> tuple[int, int]:
+        """The smallest size of a picture in which the model and the snapshots lose nothing."""
+        width, height = self._state.preprocessor.frame_size(width_px, height_px)
+        if self.snapshots is None:
+            return width, height
+        snapshot_width, snapshot_height = self.snapshots.size_for(width_px, height_px)
+        return max(width, snapshot_width), max(height, snapshot_height)
+
+    def _pictured(self, events: list[ActionEvent], frame: Frame | None) -> list[ActionEvent]:
+        if self.snapshots is None:
+            return events
+        if frame is not None:
+            self.snapshots.look(frame, self.detector)
+        return self.snapshots.attach(events, frame)
 
     def _break_before(self, frame: Frame) -> list[ActionEvent]:
         if self._last_s is None:

@@ -31,6 +31,7 @@ def stream_status(runner: StreamRunner, pipeline: Pipeline, turns: Turns) -> Str
         reason=runner.reason,
         since=datetime.now(UTC) - timedelta(seconds=max(0.0, now_s - runner.since_s)),
         actions=action_statuses(pipeline),
+        snapshots=pipeline.snapshots is not None,
         health=health,
         advice=tuple(advice(health)),
     )

@@ -1,6 +1,7 @@
 """Builds one stream's pipeline from its settings and a loaded model; used by the daemon and by `classify` alike."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from movinet_edge.actions import ActionDetector, ActionRule, Ema, RollingMean, RollingMedian, Smoother, WatchList
 from movinet_edge.api import ModelInfo
@@ -14,6 +15,7 @@ from movinet_edge.config import (
     Thresholds,
 )
 from movinet_edge.daemon.pipeline import OnScores, Pipeline
+from movinet_edge.daemon.snapshots import Snapshots
 from movinet_edge.daemon.stream_events import EventMaker
 from movinet_edge.engine import Model
 
@@ -68,9 +70,15 @@ def smoother(settings: Smoothing) -> Smoother:
 
 
 def build_pipeline(
-    name: str, settings: StreamSettings, model: Model, watch: WatchList, *, on_scores: OnScores | None = None
+    name: str,
+    settings: StreamSettings,
+    model: Model,
+    watch: WatchList,
+    *,
+    on_scores: OnScores | None = None,
+    state_dir: Path | None = None,
 ) -> Pipeline:
-    """One stream's pipeline."""
+    """One stream's pipeline; without a `state_dir` it takes no snapshots."""
     window_s = settings.window / (settings.fps or _ASSUMED_FPS)
     windowed = settings.memory == "window"
     state = model.new_state(memory=settings.memory, window=settings.window, fit=settings.fit, roi=settings.roi)
@@ -97,4 +105,12 @@ def build_pipeline(
         gap_s=max(window_s, 2.0 / (settings.fps or _ASSUMED_FPS)) if windowed else _CUMULATIVE_GAP_S,
         on_scores=on_scores,
         watches_all=settings.all_labels is not None,
+        snapshots=_snapshots(name, settings, state_dir),
     )
+
+
+def _snapshots(name: str, settings: StreamSettings, state_dir: Path | None) -> Snapshots | None:
+    wanted = settings.snapshot
+    if wanted is None or state_dir is None:
+        return None
+    return Snapshots(state_dir / "snapshots" / name, width_px=wanted.width, quality=wanted.quality)
