@@ -9,6 +9,11 @@ _OVER_S = 30.0
 # Cameras that promise 5 fps often give 4.8; a fifth less is no longer that.
 _ENOUGH = 0.8
 
+_WHAT_HELPS = (
+    "fewer streams, a lower fps, a smaller model or more threads; if it is the camera that is slow, more frames there;"
+    " `movinet-edge status` tells which of the two"
+)
+
 
 class Pace:
     """Compares the frames scored in stretches of the stream's clock with the pace that was asked for.
@@ -47,4 +52,4 @@ class Pace:
             self._slow = slow
             level, event = (_log.warning, "scored too slowly") if slow else (_log.info, "scored fast enough again")
             figures = {"fps": round(fps, 2), "wanted_fps": self._wanted_fps, "step_ms": round(1000 * step_s, 1)}
-            level(event, stream=self._stream, **figures)
+            level(event, stream=self._stream, **figures, **({"what_helps": _WHAT_HELPS} if slow else {}))
