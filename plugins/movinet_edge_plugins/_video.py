@@ -143,6 +143,7 @@ class Video:
         self._may_skip = steady and bool(codec.has_b_frames) and not keyframes_only
         self._may_put_off = steady and codec.codec.canonical_name in _CLEAN_CUTS and not keyframes_only
         self._put_off: list[Any] = []
+        self._foretold_s: float | None = None
         if keyframes_only:
             codec.skip_frame = "NONKEY"
         self.info = SourceInfo(
@@ -244,7 +245,11 @@ class Video:
         if packet.pts is None or not (self._may_skip or self._may_put_off):
             return False
         time_s = self._clock.foretell(float(packet.pts * packet.time_base))
-        return time_s is not None and sieve.passes_over(start_s + time_s, self.frame_s)
+        before_s, self._foretold_s = self._foretold_s, time_s
+        if time_s is None or before_s is None:
+            return False
+        # A camera may send fewer frames than it announces, and more of them are due then.
+        return sieve.passes_over(start_s + time_s, max(self.frame_s, time_s - before_s))
 
     def rgb(self, picture: Any, size_for: Callable[[int, int], tuple[int, int]]) -> NDArray[np.uint8]:
         """A decoded frame as uint8 RGB `[height, width, 3]`, values 0 to 255, upright, scaled to `size_for` it.

@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-MJPEG_FPS = 10
+MJPEG_FPS = 20
 SIZE_PX = (64, 48)
 _BOUNDARY = "picture"
 

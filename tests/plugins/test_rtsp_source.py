@@ -55,7 +55,7 @@ class TestContract(SourceContract):
 def test_frames_are_due_small_and_fresh(camera, path, settings):
     opened = source(camera.url(path), **settings)
     frames, ages_s = [], []
-    for frame in islice(opened.frames(FrameRequest(10, lambda *_: (32, 24))), 10):
+    for frame in islice(opened.frames(FrameRequest(10, lambda *_: (32, 24))), 7):
         frames.append(frame)
         ages_s.append(made_ago_s(frame.image))
     info = opened.info
@@ -65,9 +65,9 @@ def test_frames_are_due_small_and_fresh(camera, path, settings):
     assert max(ages_s[2:]) < STALE_S + PATH_S
     # The first frame of a connection has no timestamp, so how long it lasts is measured by arrival.
     steps_s = [after.time_s - before.time_s for before, after in pairwise(frames[1:])]
-    assert steps_s == pytest.approx([0.1] * 8, abs=1.5 / FPS)
+    assert steps_s == pytest.approx([0.1] * 5, abs=1.5 / FPS)
     # Those that were not looked at count as well.
-    assert opened.frames_read > 10 * 0.1 * FPS * 0.7
+    assert opened.frames_read > 7 * 0.1 * FPS * 0.7
     assert (info.codec, info.width_px, info.height_px) == ("hevc" if path == "h265" else "h264", *SIZE_PX)
     assert info.fps == FPS
     assert 0.0 < info.cpu_s < 5.0
@@ -76,7 +76,7 @@ def test_frames_are_due_small_and_fresh(camera, path, settings):
 def test_frames_carry_the_time_of_day_and_none_from_the_future(camera):
     with playing(camera.url(), FrameRequest(10)) as frames:
         walls_s = []
-        for frame in islice(frames, 12):
+        for frame in islice(frames, 7):
             assert -STALE_S - PATH_S < frame.wall_time_s - time.time() <= 0.0
             walls_s.append(frame.wall_time_s)
     assert walls_s == sorted(walls_s)

@@ -2,6 +2,7 @@
 
 from itertools import islice
 
+import av
 import numpy as np
 import pytest
 from clips import write_clip
@@ -57,6 +58,16 @@ def test_no_more_is_put_off_than_can_be_made_up_for(tmp_path):
             sieve.due(time_s)
             most = max(most, video.packets_read - round(time_s * 25) - 1)
     assert most < _video._MOST_PUT_OFF
+
+
+def test_nothing_due_is_put_off_when_a_camera_sends_less_than_it_announces(tmp_path):
+    path = write_clip(tmp_path / "clip.mkv", times_s=[index / 7 for index in range(30)], fps=25)
+    with _video.Video(av.open(str(path)), live=True) as video:
+        assert video.info.fps == 25
+        sieve = _video.Sieve(5)
+        for time_s, _ in video.frames(sieve, start_s=0.0, stopped=lambda: False):
+            if sieve.due(time_s):
+                assert video.packets_read == round(time_s * 7) + 1
 
 
 def test_a_file_says_what_it_is(tmp_path):
