@@ -79,6 +79,10 @@ class ActionEvent(BaseModel):
         " oldest are deleted in time",
     )
     late: bool = Field(default=False, description="delivered noticeably later than it was decided")
+    repeated: bool = Field(
+        default=False,
+        description="it may have been delivered before, since something broke on the way; `id` and `event_type` tell",
+    )
     model: ModelInfo
 
     def to_json(self) -> str:

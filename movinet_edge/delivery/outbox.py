@@ -287,6 +287,11 @@ class Outbox:
         with self._changed:
             self._changed.notify_all()
 
+    @property
+    def earlier_seq(self) -> int:
+        """The number of the last event that an earlier process stored; 0 when there is none."""
+        return self._earlier_seq
+
     def pending(self, sink: str) -> int:
         """How many events wait for this sink."""
         with self._changed:

@@ -107,6 +107,8 @@ class DeliveryWorker:
         self._abandoned = threading.Event()
         self._status_changed = threading.Event()
         self._report_at_s = math.inf  # monotonic; for an open StatusSink alone not infinite
+        self._before_seq = outbox.earlier_seq  # up to here a process before this one may have been interrupted
+        self._offered_seq: int | None = None
         self._failures = 0  # in a row
         self._asked_pause_s = 0.0  # by the latest failure
         self._traceback_shown = False  # since the last success
@@ -249,7 +251,7 @@ class DeliveryWorker:
         """Deliver an event; False when the sink refused it for good, which is settled then."""
         self._state = WorkerState.DELIVERING
         try:
-            sink.deliver(event)
+            sink.deliver(self._marked(event))
         except DeliveryRejected as error:
             reason = str(error) or type(error).__name__
             if self._outbox.reject(self.name, event, reason):
@@ -258,6 +260,14 @@ class DeliveryWorker:
                 _log.warning("event rejected by sink", sink=self.name, seq=event.seq, event_id=event.id, error=reason)
             return False
         return True
+
+    def _marked(self, event: ActionEvent) -> ActionEvent:
+        """The event, marked when it may have arrived already: nobody knows how far an interrupted delivery came."""
+        assert event.seq is not None  # noqa: S101 - as above
+        first = self._offered_seq is None and event.seq <= self._before_seq
+        again = event.seq == self._offered_seq
+        self._offered_seq = event.seq
+        return event.model_copy(update={"repeated": True}) if first or again else event
 
     def _failed(self, error: BaseException, *, unexpected: bool) -> None:
         self._failures += 1

@@ -60,10 +60,14 @@ def test_killed_many_times(tmp_path):
         e.id for e in stored if e.event_type is EventType.STOP
     )
 
-    delivered = [event.model_copy(update={"late": False}) for event in read_rotated(events_path)]
+    raw = read_rotated(events_path)
+    delivered = [event.model_copy(update={"late": False, "repeated": False}) for event in raw]
     assert [event.seq for event in delivered] == sorted(event.seq or 0 for event in delivered)
     copies = [list(group) for _, group in groupby(delivered, key=lambda event: event.seq)]
     assert [group[0] for group in copies] == stored
     assert all(event == group[0] for group in copies for event in group)
+    # What comes twice says so.
+    by_seq = [list(group) for _, group in groupby(raw, key=lambda event: event.seq)]
+    assert all(event.repeated for group in by_seq for event in group[1:])
     # At most one event is between the file and the acknowledgement at each death.
     assert len(delivered) - len(copies) <= ROUNDS

@@ -190,7 +190,7 @@ def test_pauses_grow_although_reopening_works(outbox):
     assert ceilings_s == [0.001, 0.002, 0.004, 0.008, 0.001]
 
 
-class TestLate:
+class TestMarks:
     def test_what_a_failure_held_up_is_marked(self, tmp_path):
         now_s = [1000.0]
         with closing(Outbox(tmp_path / "outbox.db", clock=lambda: now_s[0])) as outbox:
@@ -221,6 +221,21 @@ class TestLate:
             eventually(lambda: outbox.pending("a") == 0)
             worker.stop(PATIENCE_S)
         assert [event.late for event in trial.accepted] == [True, False]
+
+    def test_what_may_have_arrived_already_is_marked(self, tmp_path):
+        """The one that was being delivered when the process before ended, and one that is offered again."""
+        with closing(Outbox(tmp_path / "outbox.db")) as outbox:
+            outbox.register_sinks(["a"])
+            outbox.append(starts(2))
+        trial = Trial([None, None, DeliveryError("no answer")])
+        with closing(Outbox(tmp_path / "outbox.db")) as outbox:
+            outbox.append(starts(2))
+            worker = DeliveryWorker("a", trial.make_sink, outbox, backoff=Backoff(first_s=0.001, cap_s=0.001))
+            worker.start()
+            eventually(lambda: outbox.pending("a") == 0)
+            worker.stop(PATIENCE_S)
+        marks = [(event.seq, event.repeated) for event in trial.tried]
+        assert marks == [(1, True), (2, False), (3, False), (3, True), (4, False)]
 
 
 class TestStop:
