@@ -18,6 +18,7 @@ from movinet_edge.api.frame import Colour, Frame, FrameRequest, Sampler
 from movinet_edge.api.plugin import (
     SINK_GROUP,
     SOURCE_GROUP,
+    CheckedSink,
     ControlSink,
     DescribedSource,
     PluginSettings,
@@ -43,6 +44,7 @@ __all__ = [
     "SOURCE_GROUP",
     "ActionEvent",
     "ActionStatus",
+    "CheckedSink",
     "Colour",
     "CommandRefused",
     "ConfigurationError",

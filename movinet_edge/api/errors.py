@@ -48,4 +48,4 @@ class DeliveryError(SinkError):
 
 
 class DeliveryRejected(SinkError):
-    """The event will never be accepted; the daemon counts it, logs it and goes on with the next."""
+    """The event will never be accepted; the daemon keeps it aside with the reason, and goes on with the next."""

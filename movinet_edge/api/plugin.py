@@ -75,7 +75,7 @@ class Sink(Protocol):
 
         Raises:
             DeliveryError: not now; the same event is offered again.
-            DeliveryRejected: never; the event is counted as lost for this sink.
+            DeliveryRejected: never; the event is kept aside with the reason, until a person asks for another try.
         """
         ...
 
@@ -119,4 +119,17 @@ class ControlSink(Protocol):
 
     def attach(self, control: Control) -> None:
         """Called once, before `open`. The commands may come from any thread."""
+        ...
+
+
+@runtime_checkable
+class CheckedSink(Protocol):
+    """A sink that can try its destination without disturbing it; asked by `movinet-edge check --online`."""
+
+    def check(self) -> str:
+        """Connect and try what is needed; what works, in a sentence. Called on a sink that is not open.
+
+        Raises:
+            DeliveryError: what does not work, for example the name, the certificate, the password or a permission.
+        """
         ...

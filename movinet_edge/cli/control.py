@@ -31,11 +31,13 @@ def ask_daemon(args: argparse.Namespace, request: Request) -> Any:
         CommandRefused: the daemon's own words.
         ConfigurationProblems: the configuration that was named is wrong.
     """
-    places = _places(args)
-    for place in places[:-1]:
-        if place.exists():
+    reasons = []
+    for place in _places(args):
+        try:
             return ask(place, request)
-    return ask(places[-1], request)
+        except NoDaemon as error:
+            reasons.append(str(error))
+    raise NoDaemon("\n".join(reasons))
 
 
 def _places(args: argparse.Namespace) -> tuple[Path, ...]:

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from movinet_edge import __version__
-from movinet_edge.api import ConfigurationError, ModelError, MovinetEdgeError
+from movinet_edge.api import CommandRefused, ConfigurationError, ModelError, MovinetEdgeError
 from movinet_edge.cli import (
     bench,
     check,
@@ -23,7 +23,9 @@ from movinet_edge.cli import (
     exit_codes,
     logs,
     models,
+    mqtt,
     plugins,
+    probe,
     reload,
     run,
     schema,
@@ -36,6 +38,7 @@ from movinet_edge.models import DownloadError
 _VERBS: dict[str, ModuleType] = {
     "run": run,
     "check": check,
+    "probe": probe,
     "status": status,
     "reload": reload,
     "enable": enable,
@@ -46,6 +49,7 @@ _VERBS: dict[str, ModuleType] = {
     "events": events,
     "models": models,
     "plugins": plugins,
+    "mqtt": mqtt,
     "bench": bench,
     "schema": schema,
 }
@@ -53,6 +57,7 @@ _VERBS: dict[str, ModuleType] = {
 # The first that fits counts.
 _CODES: tuple[tuple[type[MovinetEdgeError], int], ...] = (
     (ConfigurationError, exit_codes.CONFIGURATION),
+    (CommandRefused, exit_codes.CONFIGURATION),
     (NoDaemon, exit_codes.UNAVAILABLE),
     (DownloadError, exit_codes.UNAVAILABLE),
     (ModelError, exit_codes.CONFIGURATION),

@@ -4,7 +4,7 @@ import argparse
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -64,14 +64,13 @@ def execute(args: argparse.Namespace) -> int:
             max_age_s=configuration.outbox.max_age_s,
         )
         adjustments = Adjustments(configuration.state_dir / "adjustments.json")
-        disabled = [name for name, parts in assembly.streams.items() if not adjust(parts, name, adjustments)]
+        disabled = [name for name, parts in assembly.streams.items() if not adjust(name, parts, adjustments)]
         supervisor = Supervisor(assembly.streams, assembly.sinks, outbox, disabled=disabled)
         controls = Controls(supervisor, adjustments)
         reloader = Reloader(
             assembly, supervisor, adjustments, read=lambda: read_config(args), on_log=_apply_log_settings
         )
-        with _control_socket(configuration, controls, reloader):
-            return _run(supervisor, assembly, reloader)
+        return _run(supervisor, assembly, reloader, _control_socket(configuration, controls, reloader))
 
 
 def _apply_log_settings(configuration: "Configuration") -> None:
@@ -112,11 +111,12 @@ def _reload_on(hangups: "SimpleQueue[bool]", reloader: "Reloader") -> None:
             reloader.reload()
 
 
-def _run(supervisor: "Supervisor", assembly: "Assembly", reloader: "Reloader") -> int:
+def _run(
+    supervisor: "Supervisor", assembly: "Assembly", reloader: "Reloader", control: AbstractContextManager[None]
+) -> int:
     received: list[int] = []
     # A queue of this kind is safe in a signal handler.
     hangups: SimpleQueue[bool] = SimpleQueue()
-    threading.Thread(target=_reload_on, args=(hangups, reloader), name="reload", daemon=True).start()
 
     def stop(number: int, _frame: FrameType | None) -> None:
         received.append(number)  # nothing is logged here: the thread that was interrupted may hold the log's lock
@@ -130,7 +130,10 @@ def _run(supervisor: "Supervisor", assembly: "Assembly", reloader: "Reloader") -
         model = parts.pipeline.model
         _log.info("stream", stream=parts.pipeline.stream, model=model.name, runtime=str(model.runtime))
     supervisor.start()
-    ended = supervisor.wait()
+    # Commands only now: what has not begun cannot be changed.
+    threading.Thread(target=_reload_on, args=(hangups, reloader), name="reload", daemon=True).start()
+    with control:
+        ended = supervisor.wait()
     if received:
         _log.info("stopping", signal=signal.Signals(received[0]).name)
     supervisor.stop()

@@ -1,6 +1,7 @@
 """`movinet-edge set`: changes the threshold of an action of the running daemon."""
 
 import argparse
+import math
 
 from movinet_edge.cli import exit_codes
 from movinet_edge.cli.control import add_socket_arguments, ask_daemon
@@ -37,6 +38,9 @@ def _change(text: str) -> tuple[str, str, float]:
             f"{text!r} is not of the form STREAM.ACTION.on=SCORE, such as porch.waving.on=0.6"
         )
     try:
-        return stream, action, float(value)
+        on = float(value)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a score; write a number over 0 and at most 1") from None
+        on = math.nan
+    if not 0.0 < on <= 1.0:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a score; write a number over 0 and at most 1")
+    return stream, action, on

@@ -2,7 +2,10 @@
 
 import argparse
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from rich import box
 from rich.console import Console
@@ -21,9 +24,12 @@ Show every stream of the running daemon (its state, the frames per second that a
 the newest frame, drops, reconnects, the model's time per frame), every sink with what waits for it, and what would
 help where something is not as it should be."""
 EPILOG = """\
-Rates and percentiles are of the last half minute, counts since the start. `--json` has all figures.
+Rates and percentiles are of the last half minute, counts since the start. A narrow terminal shows fewer of them, and
+`--json` has all.
 
 exit codes: 0 a daemon answered, 69 none did."""
+
+_ALL_COLUMNS = 120  # the width of a terminal that has room for all of them
 
 _COLOURS = {
     StreamState.LIVE: "green",
@@ -61,32 +67,42 @@ def execute(args: argparse.Namespace) -> int:
 
 def _print_streams(console: Console, streams: tuple[StreamStatus, ...]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("stream", "state"):
-        table.add_column(column, no_wrap=True)
-    for column in ("for", "fps in", "fps scored", "frame age", "dropped", "reconnects", "model p50/p95"):
-        table.add_column(column, no_wrap=True, justify="right")
-    table.add_column("going on", overflow="fold")
+    narrow = console.width < _ALL_COLUMNS
+    columns = [column for column in _COLUMNS if not (narrow and column.is_detail)]
+    for column in columns:
+        table.add_column(column.title, no_wrap=column.title != _LAST, justify=column.justify, overflow="fold")
     notes = []
     for stream in streams:
-        health = stream.health
-        table.add_row(
-            stream.name,
-            Text(stream.state, style=_COLOURS[stream.state]),
-            _ago((datetime.now(UTC) - stream.since).total_seconds()),
-            _number(health.fps_in),
-            _of(health),
-            "–" if health.frame_age_s is None else _ago(health.frame_age_s),
-            str(sum(health.dropped.values())),
-            str(health.reconnects),
-            "–"
-            if health.inference_p50_ms is None
-            else f"{health.inference_p50_ms:.1f}/{health.inference_p95_ms:.1f} ms",
-            ", ".join(action.name for action in stream.actions if action.active),
-        )
+        table.add_row(*(column.cell(stream) for column in columns))
         notes += [f"{stream.name}: {text}" for text in _notes(stream)]
     console.print(table)
     for note in notes:
         console.print(Text(note))
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    title: str
+    cell: Callable[[StreamStatus], str | Text]
+    justify: Literal["left", "right"] = "right"
+    is_detail: bool = False
+    """Left out on a narrow terminal."""
+
+
+_LAST = "going on"
+
+_COLUMNS = (
+    _Column("stream", lambda stream: Text(stream.name), "left"),
+    _Column("state", lambda stream: Text(stream.state, style=_COLOURS[stream.state]), "left"),
+    _Column("for", lambda stream: _ago((datetime.now(UTC) - stream.since).total_seconds()), is_detail=True),
+    _Column("fps in", lambda stream: _number(stream.health.fps_in)),
+    _Column("fps scored", lambda stream: _of(stream.health)),
+    _Column("frame age", lambda stream: _age(stream.health)),
+    _Column("dropped", lambda stream: str(sum(stream.health.dropped.values())), is_detail=True),
+    _Column("reconnects", lambda stream: str(stream.health.reconnects), is_detail=True),
+    _Column("model p50/p95", lambda stream: _model(stream.health), is_detail=True),
+    _Column(_LAST, lambda stream: Text(", ".join(action.name for action in stream.actions if action.active)), "left"),
+)
 
 
 def _notes(stream: StreamStatus) -> list[str]:
@@ -104,16 +120,28 @@ def _print_sinks(console: Console, sinks: tuple[SinkStatus, ...]) -> None:
         table.add_column(column, no_wrap=True)
     for column in ("delivered", "waiting", "rejected", "dropped"):
         table.add_column(column, no_wrap=True, justify="right")
-    table.add_column("last error", overflow="fold")
     for sink in sinks:
         counts = (sink.delivered, sink.pending, sink.rejected, sink.dropped)
-        table.add_row(sink.name, sink.state, *map(str, counts), Text(sink.last_error or ""))
+        table.add_row(sink.name, sink.state, *map(str, counts))
     console.print(table)
+    for sink in sinks:
+        if sink.last_error:
+            console.print(Text(f"{sink.name}: last error: {sink.last_error}"))
 
 
 def _of(health: StreamHealth) -> str:
     wanted = "" if health.fps_wanted is None else f" of {health.fps_wanted:g}"
     return _number(health.fps_scored) + wanted
+
+
+def _age(health: StreamHealth) -> str:
+    return "–" if health.frame_age_s is None else _ago(health.frame_age_s)
+
+
+def _model(health: StreamHealth) -> str:
+    if health.inference_p50_ms is None:
+        return "–"
+    return f"{health.inference_p50_ms:.1f}/{health.inference_p95_ms:.1f} ms"
 
 
 def _number(value: float | None) -> str:

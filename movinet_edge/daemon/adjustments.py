@@ -39,7 +39,7 @@ class Adjustments:
     """Values that stand above the configuration file, until that is edited: the later word counts.
 
     Each is kept together with what the file said when it was set. When the file says something else, somebody has
-    changed it since, and the file's new value holds.
+    changed it since: the file's new value holds, and the older word is forgotten for good. Thread-safe.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -50,13 +50,23 @@ class Adjustments:
 
     def enabled(self, stream: str, configured: bool) -> bool:
         """Is the stream to run, which the file says is `configured`?"""
-        kept = self._kept.enabled.get(stream)
-        return kept.now if kept is not None and kept.configured == configured else configured
+        with self._turn:
+            kept = self._kept.enabled.get(stream)
+            if kept is None or kept.configured == configured:
+                return configured if kept is None else kept.now
+            del self._kept.enabled[stream]
+            self._write()
+            return configured
 
     def on(self, stream: str, action: str, configured: float) -> float:
         """The action's threshold, which the file says is `configured`."""
-        kept = self._kept.on.get(stream, {}).get(action)
-        return kept.now if kept is not None and kept.configured == configured else configured
+        with self._turn:
+            kept = self._kept.on.get(stream, {}).get(action)
+            if kept is None or kept.configured == configured:
+                return configured if kept is None else kept.now
+            del self._kept.on[stream][action]
+            self._write()
+            return configured
 
     def set_enabled(self, stream: str, *, configured: bool, now: bool) -> None:
         """Keep a switch."""

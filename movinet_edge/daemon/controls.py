@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 import structlog
 
+from movinet_edge.actions import ActionRule
 from movinet_edge.api import CommandRefused, DaemonStatus
 from movinet_edge.daemon.adjustments import Adjustments
 from movinet_edge.daemon.supervisor import StreamParts, Supervisor
@@ -33,17 +34,13 @@ class Controls:
             CommandRefused: there is no such stream.
         """
         with self._turn:
-            parts = self._parts(stream)
-            runner = self._supervisor.runner(stream)
-            if runner is None:
-                return  # removed in between
+            configured = configured_enabled(self._parts(stream))
             _log.info("stream switched", stream=stream, on=enabled)
-            if enabled:
-                runner.enable()
-            else:
-                runner.disable()
-            configured = parts.settings.enabled if parts.settings else True
+            # Kept first: a reload meanwhile reads it for the new stream, or this finds the new stream below.
             self._adjustments.set_enabled(stream, configured=configured, now=enabled)
+            runner = self._supervisor.runner(stream)
+            if runner is not None:  # not removed in between
+                (runner.enable if enabled else runner.disable)()
         self._supervisor.tell_sinks()
 
     def set_threshold(self, stream: str, action: str, on: float) -> None:
@@ -59,10 +56,11 @@ class Controls:
                 raise CommandRefused(_unknown(f"stream {stream!r} watches for no action", action, thresholds))
             if not (math.isfinite(on) and 0.0 < on <= 1.0):
                 raise CommandRefused(f"{on!r} cannot be a threshold; it must be over 0 and at most 1, for example 0.6")
-            configured = configured_on(parts, action)
-            apply_threshold(parts, action, on)
             _log.info("threshold set", stream=stream, action=action, on=on)
-            self._adjustments.set_on(stream, action, configured=configured, now=on)
+            self._adjustments.set_on(stream, action, configured=_rule(parts, action).on, now=on)
+            current = self._supervisor.parts(stream)
+            if current is not None and action in current.pipeline.thresholds:
+                _apply_threshold(current, action, on)
         self._supervisor.tell_sinks()
 
     def _parts(self, stream: str) -> StreamParts:
@@ -73,25 +71,29 @@ class Controls:
         return parts
 
 
-def configured_on(parts: StreamParts, action: str) -> float:
-    """The threshold that the configuration gives an action."""
-    return next(rule.on for rule in parts.pipeline.detector.configured if rule.name == action)
-
-
-def apply_threshold(parts: StreamParts, action: str, on: float) -> None:
-    """Set `on`, and `off` in the proportion that the configuration gives it."""
-    rule = next(rule for rule in parts.pipeline.detector.configured if rule.name == action)
-    off = min(on, on * rule.off / rule.on) if rule.on > 0.0 else 0.0
-    parts.pipeline.set_thresholds(action, on, off)
-
-
-def adjust(parts: StreamParts, stream: str, adjustments: Adjustments) -> bool:
+def adjust(stream: str, parts: StreamParts, adjustments: Adjustments) -> bool:
     """Apply what was changed earlier to a new stream; True when it is to be switched on."""
     for rule in parts.pipeline.detector.configured:
         on = adjustments.on(stream, rule.name, rule.on)
         if on != rule.on:
-            apply_threshold(parts, rule.name, on)
-    return adjustments.enabled(stream, parts.settings.enabled if parts.settings else True)
+            _apply_threshold(parts, rule.name, on)
+    return adjustments.enabled(stream, configured_enabled(parts))
+
+
+def configured_enabled(parts: StreamParts) -> bool:
+    """Is the stream switched on in the configuration?"""
+    return parts.settings is None or parts.settings.enabled
+
+
+def _rule(parts: StreamParts, action: str) -> ActionRule:
+    return next(rule for rule in parts.pipeline.detector.configured if rule.name == action)
+
+
+def _apply_threshold(parts: StreamParts, action: str, on: float) -> None:
+    rule = _rule(parts, action)
+    # `off` keeps the proportion that the configuration gives it.
+    off = min(on, on * rule.off / rule.on) if rule.on > 0.0 else 0.0
+    parts.pipeline.set_thresholds(action, on, off)
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:

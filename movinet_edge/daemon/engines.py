@@ -13,6 +13,9 @@ from movinet_edge.engine import Model
 
 _log = structlog.get_logger(__name__)
 
+# The largest model takes two seconds a frame on the smallest machine, and a worn SD card some seconds for an event.
+_HANGS_S = 30.0
+
 
 class Engines:
     """Starts an engine with the first stream of a model, and stops it after the last."""
@@ -50,6 +53,15 @@ class Engines:
         self._started = True
         for _, inference, _ in self._running.values():
             inference.start()
+
+    def check(self, now_s: float) -> float:
+        """The watchdog: when to look again, in seconds of the monotonic clock. An engine that hangs is a failure."""
+        for _, inference, _ in list(self._running.values()):
+            busy_s = inference.busy_s(now_s)
+            if busy_s > _HANGS_S:
+                _log.error("inference hangs, so the daemon stops", for_s=round(busy_s, 1))
+                self._on_failure()
+        return now_s + _HANGS_S
 
     def work_off(self, timeout_s: float) -> None:
         """The streams ended by themselves: let the engines take the last frames first, if they still take any."""

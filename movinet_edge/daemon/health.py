@@ -54,27 +54,22 @@ class StreamMeter:
         self.abandoned = 0
 
     def opened(self, source: Source) -> None:
-        """A new reader begins."""
+        """A new reader begins; what the one before it counted is kept, though that may hang for ever."""
+        self._keep(self._source)
         with self._lock:
             self._source = source
 
     def closed(self, source: Source) -> None:
         """The reader ended; its counts are kept."""
-        with self._lock:
-            if self._source is source:
-                self._read_before += _read(source)
-                info = _info(source)
-                self._cpu_before_s += (info and info.cpu_s) or 0.0
-                self._source = None
+        self._keep(source)
 
-    def frame(self, now_s: float) -> None:
-        """A frame was handed over."""
+    def frame(self, now_s: float, source: Source) -> None:
+        """The source has handed a frame over."""
+        read, info = _read(source), _info(source)  # a plugin's own code, so nobody must wait for it
         with self._lock:
-            source = self._source
-            if source is None:
+            if self._source is not source:
                 return
-            self._in.mark(now_s, self._read_before + _read(source))
-            info = _info(source)
+            self._in.mark(now_s, self._read_before + read)
             if info is not None:
                 self._info = info
                 if info.cpu_s is not None:
@@ -82,25 +77,29 @@ class StreamMeter:
 
     def scored(self, now_s: float, total: int, step_s: float) -> None:
         """The model has looked at a frame, the `total`-th, for `step_s` seconds."""
-        self._scored.mark(now_s, total)
-        self._steps_s.append(step_s)
+        with self._lock:
+            self._scored.mark(now_s, total)
+            self._steps_s.append(step_s)
 
     @property
     def frames_read(self) -> int:
         """Frames that arrived at the source, over all its readers."""
         with self._lock:
-            return self._read_before + (_read(self._source) if self._source is not None else 0)
+            source, before = self._source, self._read_before
+        return before + _read(source)
 
     def health(self, now_s: float, *, frame_s: float | None) -> StreamHealth:
         """The figures of this meter; `frame_s` is when the newest frame came."""
-        steps_ms = [1000.0 * step_s for step_s in list(self._steps_s)]
+        read = self.frames_read
+        with self._lock:
+            steps_ms = [1000.0 * step_s for step_s in self._steps_s]
         p50_ms, p95_ms = (float(p) for p in np.percentile(steps_ms, (50, 95))) if steps_ms else (None, None)
         with self._lock:
             return StreamHealth(
                 fps_in=_rounded(self._in.per_s(now_s), 2),
                 fps_scored=_rounded(self._scored.per_s(now_s), 2),
                 frame_age_s=None if frame_s is None else round(max(0.0, now_s - frame_s), 2),
-                read=self._read_before + (_read(self._source) if self._source is not None else 0),
+                read=read,
                 abandoned=self.abandoned,
                 inference_p50_ms=_rounded(p50_ms, 2),
                 inference_p95_ms=_rounded(p95_ms, 2),
@@ -108,15 +107,29 @@ class StreamMeter:
                 source_cpu=_rounded(self._cpu.per_s(now_s), 4),
             )
 
+    def _keep(self, source: Source | None) -> None:
+        read, info = _read(source), _info(source)
+        with self._lock:
+            if source is not None and self._source is source:
+                self._read_before += read
+                self._cpu_before_s += (info and info.cpu_s) or 0.0
+                self._source = None
 
-def _read(source: Source) -> int:
-    return int(getattr(source, "frames_read", 0))
+
+# A plugin may raise anything, and a figure is worth no stream.
 
 
-def _info(source: Source) -> SourceInfo | None:
+def _read(source: Source | None) -> int:
+    try:
+        return int(getattr(source, "frames_read", 0))
+    except Exception:  # noqa: BLE001  # see above
+        return 0
+
+
+def _info(source: Source | None) -> SourceInfo | None:
     try:
         info = getattr(source, "info", None)
-    except Exception:  # noqa: BLE001  # a plugin may raise anything, and a figure is worth no stream
+    except Exception:  # noqa: BLE001  # see above
         return None
     return info if isinstance(info, SourceInfo) else None
 

@@ -1,6 +1,7 @@
 """One thread per engine: takes the streams' frames in turn, oldest first, and hands the events on."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
@@ -29,6 +30,7 @@ class Inference:
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._broken: set[str] = set()
         self._handling = threading.Lock()
+        self._busy_since_s: float | None = None
 
     def add(self, pipeline: Pipeline) -> None:
         """One more stream; also while the thread runs."""
@@ -48,6 +50,11 @@ class Inference:
         finally:
             self._handling.release()
         return not self._pipelines
+
+    def busy_s(self, now_s: float) -> float:
+        """For how long the thread has been at work on what it does now; 0 while it waits."""
+        since_s = self._busy_since_s
+        return 0.0 if since_s is None else now_s - since_s
 
     def start(self) -> None:
         """Begin."""
@@ -69,6 +76,7 @@ class Inference:
 
     def _run(self) -> None:
         while (turn := self._turns.take()) is not None:
+            self._busy_since_s = time.monotonic()
             try:
                 with self._handling:
                     events = self._handle(turn)
@@ -78,6 +86,7 @@ class Inference:
                 _log.exception("events could not be handed on, so the daemon stops", stream=turn.stream)
                 self._turns.close()
                 self._on_failure()
+            self._busy_since_s = None
 
     def _handle(self, turn: Turn) -> list[ActionEvent]:
         pipeline = self._pipelines.get(turn.stream)

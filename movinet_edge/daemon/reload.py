@@ -2,15 +2,18 @@
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
 
 import structlog
 
 from movinet_edge.api import CommandRefused
-from movinet_edge.config import Configuration, Document, StreamSettings
+from movinet_edge.config import Configuration, Document, SinkSection, StreamSettings
 from movinet_edge.daemon.adjustments import Adjustments
 from movinet_edge.daemon.assembly import Assembly, assemble
 from movinet_edge.daemon.controls import adjust
 from movinet_edge.daemon.supervisor import Supervisor
+from movinet_edge.delivery import OutboxUnavailable
 
 _log = structlog.get_logger(__name__)
 
@@ -32,6 +35,7 @@ class Reloader:
     ) -> None:
         """`read` gives the configuration's document anew; `on_log` applies its log settings."""
         self._assembly, self._supervisor, self._adjustments = assembly, supervisor, adjustments
+        self._sinks = _sinks_by_name(assembly.configuration)
         self._read, self._on_log = read, on_log
         self._turn = threading.Lock()
 
@@ -49,10 +53,14 @@ class Reloader:
                 raise CommandRefused(
                     f"the old configuration goes on, because the new one is wrong:\n{error}"
                 ) from error
-            return self._apply(assembly)
+            try:
+                return self._apply(assembly)
+            except OutboxUnavailable as error:
+                _log.error("the sinks could not be changed, the old ones go on", reason=str(error))
+                raise CommandRefused(f"only the streams were changed; the sinks could not be: {error}") from error
 
     def _apply(self, new: Assembly) -> str:
-        old, self._assembly = self._assembly, new
+        old = self._assembly
         self._on_log(new.configuration)
         before, after = _by_name(old.configuration), _by_name(new.configuration)
         same = {
@@ -62,15 +70,16 @@ class Reloader:
         }
         gone = [name for name in before if name not in same]
         started = {name: parts for name, parts in new.streams.items() if name not in same}
-        disabled = [name for name, parts in started.items() if not adjust(parts, name, self._adjustments)]
-        self._supervisor.replace_streams(gone, started, disabled=disabled)
-        old_sinks = {sink.name: sink for sink in old.configuration.sinks}
-        new_sinks = {sink.name: sink for sink in new.configuration.sinks}
+        self._supervisor.replace_streams(gone, started, adjust=partial(adjust, adjustments=self._adjustments))
+        # Of a stream that goes on, the old parts are those in use.
+        self._assembly = replace(new, streams={**new.streams, **{name: old.streams[name] for name in same}})
+        old_sinks, new_sinks = self._sinks, _sinks_by_name(new.configuration)
         same_sinks = {name for name, sink in new_sinks.items() if old_sinks.get(name) == sink}
         self._supervisor.replace_sinks(
             [name for name in old_sinks if name not in same_sinks],
             {name: make for name, make in new.sinks.items() if name not in same_sinks},
         )
+        self._sinks = new_sinks
         streams = _difference("stream", before, after, same)
         sinks = _difference("sink", old_sinks, new_sinks, same_sinks)
         later = [key for key in _NEED_A_RESTART if getattr(old.configuration, key) != getattr(new.configuration, key)]
@@ -83,6 +92,10 @@ class Reloader:
 
 def _by_name(configuration: Configuration) -> dict[str, StreamSettings]:
     return {stream.name: stream for stream in configuration.streams}
+
+
+def _sinks_by_name(configuration: Configuration) -> dict[str, SinkSection]:
+    return {sink.name: sink for sink in configuration.sinks}
 
 
 def _difference(kind: str, before: Iterable[str], after: Iterable[str], same: set[str]) -> list[str]:

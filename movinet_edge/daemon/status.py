@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime, timedelta
 
-from movinet_edge.api import ActionStatus, SinkStatus, StreamStatus
+from movinet_edge.api import ActionStatus, SinkStatus, StreamState, StreamStatus
 from movinet_edge.daemon.advice import advice
 from movinet_edge.daemon.pipeline import Pipeline
 from movinet_edge.daemon.stream_runner import StreamRunner
@@ -15,6 +15,7 @@ def stream_status(runner: StreamRunner, pipeline: Pipeline, turns: Turns) -> Str
     """One stream. Of a stream that watches all labels only the active actions are listed."""
     now_s = time.monotonic()
     figures = pipeline.figures
+    state = runner.state
     health = runner.meter.health(now_s, frame_s=runner.frame_s).model_copy(
         update={
             "fps_wanted": pipeline.request.fps,
@@ -27,13 +28,14 @@ def stream_status(runner: StreamRunner, pipeline: Pipeline, turns: Turns) -> Str
     )
     return StreamStatus(
         name=runner.stream,
-        state=runner.state,
+        state=state,
         reason=runner.reason,
         since=datetime.now(UTC) - timedelta(seconds=max(0.0, now_s - runner.since_s)),
         actions=action_statuses(pipeline),
         snapshots=pipeline.snapshots is not None,
         health=health,
-        advice=tuple(advice(health)),
+        # Of a stream that stands still, or that takes its pace from us, the figures say nothing.
+        advice=tuple(advice(health)) if state is StreamState.LIVE and not runner.waits_for_us else (),
     )
 
 

@@ -23,7 +23,7 @@ class Limits:
     Attributes:
         stall_s: between two frames of a live source.
         first_frame_s: from opening a source to its first frame. A source bounds its own steps (name, connection,
-            first data), so this is for those that hang in spite of it.
+            first data), so this is for those that hang in spite of it. One that waits for us may take its time.
         well_s: frames for so long make a source well again: its next failure is the first.
     """
 
@@ -47,7 +47,8 @@ class StreamLife:
         """When the newest frame came."""
         self._backoff = backoff or Backoff()
         self._live_since_s = 0.0
-        self._waits_for_us = False
+        self.waits_for_us = False
+        """True when the source gives its frames as fast as they are taken."""
 
     @property
     def over(self) -> bool:
@@ -58,9 +59,9 @@ class StreamLife:
     def due_s(self) -> float:
         """When `check` may have something to say; infinite when it will not."""
         match self.state:
-            case StreamState.CONNECTING:
+            case StreamState.CONNECTING if not self.waits_for_us:
                 return self.since_s + max(self.limits.first_frame_s, self.limits.stall_s)
-            case StreamState.LIVE if not self._waits_for_us and self.frame_s is not None:
+            case StreamState.LIVE if not self.waits_for_us and self.frame_s is not None:
                 return self.frame_s + self.limits.stall_s
             case _:
                 return math.inf
@@ -69,13 +70,18 @@ class StreamLife:
         """A reader opens the source."""
         if not self.over:
             self.openings += 1
+            self.waits_for_us = False
             self._enter(StreamState.CONNECTING, now_s)
 
-    def frame(self, now_s: float, *, waits_for_us: bool) -> bool:
-        """A frame came, from a source that `waits_for_us` (a file) or does not (a camera). True when that is news."""
+    def opened(self, *, waits_for_us: bool) -> None:
+        """There is a source now: one that `waits_for_us` (a file, or a folder of them) or does not (a camera)."""
+        self.waits_for_us = waits_for_us
+
+    def frame(self, now_s: float) -> bool:
+        """A frame came. True when that is news."""
         if self.state not in (StreamState.CONNECTING, StreamState.LIVE):
             return False  # of a reader that was given up
-        self.frame_s, self._waits_for_us = now_s, waits_for_us
+        self.frame_s = now_s
         if self.state is StreamState.LIVE:
             return False
         self._live_since_s = now_s
@@ -86,9 +92,12 @@ class StreamLife:
         """True once when the frames have been missing for too long: the stream is stalled from now on."""
         if now_s < self.due_s:
             return False
-        missing = "no frame" if self.state is StreamState.LIVE else "no first frame"
+        if self.state is StreamState.LIVE and self.frame_s is not None:
+            reason = f"no frame for {now_s - self.frame_s:.0f} s"
+        else:
+            reason = f"no first frame for {now_s - self.since_s:.0f} s"
         self._judge(now_s)
-        self._enter(StreamState.STALLED, now_s, f"{missing} for {now_s - (self.frame_s or self.since_s):.0f} s")
+        self._enter(StreamState.STALLED, now_s, reason)
         return True
 
     def failed(self, now_s: float, reason: str) -> float:

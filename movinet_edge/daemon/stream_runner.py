@@ -46,17 +46,19 @@ class StreamRunner:
         self._turn = threading.RLock()
         self._life = StreamLife(time.monotonic(), limits, backoff)
         self._capture: Capture | None = None
-        self._leaving: list[Capture] = []  # readers that were asked to end and had not when last looked at
+        self._leaving: Capture | None = None  # was asked to end, and has a little time for that
+        self._leaves_until_s = 0.0
+        self._left_behind: list[Capture] = []
         self._next_try_s = 0.0
+        self._begun = False
         self._told_failure = False
         self._stopping = False
 
     def start(self, *, enabled: bool = True) -> None:
-        """Begin, or remain switched off until `enable`."""
-        if enabled:
-            self._connect()
-        else:
-            self.disable()
+        """Begin, or remain switched off until `enable`; nothing if somebody has switched it by now."""
+        with self._turn:
+            if not self._begun:
+                (self.enable if enabled else self.disable)()
 
     @property
     def state(self) -> StreamState:
@@ -89,6 +91,11 @@ class StreamRunner:
         return self._life.rejected
 
     @property
+    def waits_for_us(self) -> bool:
+        """True when the source gives its frames as fast as they are taken."""
+        return self._life.waits_for_us
+
+    @property
     def reconnects(self) -> int:
         """Times that the source was opened again."""
         return max(0, self._life.openings - 1)
@@ -97,40 +104,49 @@ class StreamRunner:
     def hanging(self) -> int:
         """Readers that were left behind and have not ended yet."""
         with self._turn:
-            return len(self._still_leaving())
+            return self._still_hanging()
 
     def disable(self) -> None:
         """Switch the stream off; its open actions are closed."""
         with self._turn:
-            self._life.disabled(time.monotonic())
-            self._dismiss()
+            self._begun = True
+            now_s = time.monotonic()
+            self._life.disabled(now_s)
+            self._dismiss(now_s)
             self._turns.end(self.stream, StopReason.DISABLED, shut=True)
         self._on_change()
 
     def enable(self) -> None:
         """Switch it on again, also when it has ended."""
         with self._turn:
-            if self._stopping or not self._life.over:
+            if self._stopping or (self._begun and not self._life.over):
                 return
-            self._life.enabled(time.monotonic())
+            self._begun = True
+            now_s = time.monotonic()
+            self._dismiss(now_s)  # one whose source has ended may still be about to close it
+            self._life.enabled(now_s)
             self._turns.open(self.stream)
-            self._connect()
+            self._next_try_s = now_s
+            self._try_again(now_s)
         self._on_change()
 
     def check(self, now_s: float) -> float:
         """The watchdog: do what is due by now; when to look again, in seconds of the monotonic clock."""
         with self._turn:
-            if self._stopping:
+            if self._stopping or not self._begun:
                 return float("inf")
             if self._life.check(now_s):
                 _log.warning("stream stalled", stream=self.stream, reason=self._life.reason)
                 self._told_failure = True
                 self._turns.end(self.stream, StopReason.SOURCE_LOST)
-                self._dismiss()
+                self._dismiss(now_s)
                 self._on_change()
+            if not self._has_left(now_s):
+                return min(self._leaves_until_s, now_s + 0.1 * _GRACE_S)
             if self._life.state is StreamState.STALLED:
-                return self._replace(now_s)
-            if self._life.state is StreamState.BACKING_OFF and self._capture is None:
+                self._next_try_s = now_s + self._life.failed(now_s, self._life.reason)
+                self._on_change()
+            if self._capture is None and not self._life.over:
                 return self._try_again(now_s)
             return self._life.due_s
 
@@ -145,44 +161,47 @@ class StreamRunner:
     def stop(self, timeout_s: float) -> bool:
         """Close the source and wait for its reader; False when it hangs, and then it is left behind."""
         self.request_stop()
-        return self._capture is None or self._capture.stop(timeout_s)
-
-    # What follows is called by the watchdog, within `_turn`.
-
-    def _connect(self) -> None:
+        until_s = time.monotonic() + timeout_s
         with self._turn:
-            self._capture = Capture(self.stream, self._make_source, self._request, self)
-            self._capture.start()
+            readers = [reader for reader in (self._capture, self._leaving) if reader is not None]
+        ended = [reader.stop(until_s - time.monotonic()) for reader in readers]
+        return all(ended)
 
-    def _dismiss(self) -> None:
+    # What follows is called within `_turn`.
+
+    def _dismiss(self, now_s: float) -> None:
         capture, self._capture = self._capture, None
         if capture is not None:
             capture.request_stop()
-            self._leaving.append(capture)
+            self._leaving, self._leaves_until_s = capture, now_s + _GRACE_S
 
-    def _still_leaving(self) -> list[Capture]:
-        self._leaving = [capture for capture in self._leaving if capture.alive]
-        return self._leaving
-
-    def _replace(self, now_s: float) -> float:
-        """A stalled stream's reader was asked to end; wait for it a little, then go on without it."""
-        until_s = self._life.since_s + _GRACE_S
-        if self._still_leaving() and now_s < until_s:
-            return min(until_s, now_s + 0.1 * _GRACE_S)
-        if self._leaving:
+    def _has_left(self, now_s: float) -> bool:
+        """Has the last reader ended? One that takes too long for it is left behind."""
+        if self._leaving is not None and self._leaving.alive:
+            if now_s < self._leaves_until_s:
+                return False
+            self._left_behind.append(self._leaving)
             self.meter.abandoned += 1
-            _log.warning("reader hangs and is left behind", stream=self.stream, hanging=len(self._leaving))
-        self._next_try_s = now_s + self._life.failed(now_s, self._life.reason)
-        self._on_change()
-        return self._next_try_s
+            _log.warning("reader hangs and is left behind", stream=self.stream, hanging=self._still_hanging())
+        self._leaving = None
+        return True
+
+    def _still_hanging(self) -> int:
+        self._left_behind = [capture for capture in self._left_behind if capture.alive]
+        return len(self._left_behind)
 
     def _try_again(self, now_s: float) -> float:
+        """Start the next reader when it is time; when to look again."""
+        if not self._has_left(now_s):
+            return self._leaves_until_s
         if now_s < self._next_try_s:
             return self._next_try_s
-        if len(self._still_leaving()) >= _MOST_HANGING:
-            self._life.reason = f"{len(self._leaving)} readers hang; the next is started when one of them has ended"
+        hanging = self._still_hanging()
+        if hanging >= _MOST_HANGING:
+            self._life.reason = f"{hanging} readers hang; the next is started when one of them has ended"
             return now_s + _LOOK_AGAIN_S
-        self._connect()
+        self._capture = Capture(self.stream, self._make_source, self._request, self)
+        self._capture.start()
         return self._life.due_s
 
     # What follows is called by the captures' threads, see Listener.
@@ -198,8 +217,10 @@ class StreamRunner:
     def opened(self, capture: Capture, source: Source) -> None:
         """It was made."""
         with self._turn:
-            if capture is self._capture:
-                self.meter.opened(source)
+            if capture is not self._capture:
+                return
+            self._life.opened(waits_for_us=not source.live)
+        self.meter.opened(source)
 
     def frame(self, capture: Capture, source: Source, frame: Frame) -> bool:
         """A frame came; False when it comes from a reader that was given up, or nobody takes it."""
@@ -208,8 +229,8 @@ class StreamRunner:
             if capture is not self._capture:
                 return False
             failures = self._life.failures
-            is_news = self._life.frame(now_s, waits_for_us=not source.live)
-            self.meter.frame(now_s)
+            is_news = self._life.frame(now_s)
+        self.meter.frame(now_s, source)
         if is_news:
             self._became_live(failures)
         return self._turns.offer(self.stream, frame, wait=not source.live)

@@ -1,19 +1,18 @@
 """Starts everything in order, watches over it, and stops it in reverse; no event is lost between the two."""
 
 import contextlib
-import math
 import os
 import select
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import structlog
 
 from movinet_edge import __version__
-from movinet_edge.api import ActionEvent, Control, DaemonStatus, Sink, Source
+from movinet_edge.api import ActionEvent, Control, DaemonStatus, Sink, SinkStatus, Source
 from movinet_edge.config import StreamSettings
 from movinet_edge.daemon.commit import AGAIN_S, EventCommitter
 from movinet_edge.daemon.engines import Engines
@@ -89,7 +88,7 @@ class Supervisor:
         """`wakeup_fd`: whoever writes a byte wakes `wait`; for signal.set_wakeup_fd."""
         os.set_blocking(self.wakeup_fd, False)
         self._stop_requested = False
-        self._started = False
+        self._stopped = False
         self._started_at = datetime.now(UTC)
         self.failed = False
         """True once something broke that only a new start can mend."""
@@ -112,7 +111,6 @@ class Supervisor:
         if closed:
             _log.warning("the last run did not stop cleanly; its open actions were closed", actions=len(closed))
         with self._changing:
-            self._started = True
             for name, sink in self._sinks.items():
                 self._add_sink(name, sink)
             self._engines.start()
@@ -128,14 +126,14 @@ class Supervisor:
         """Watch over the streams until a stop is requested (False) or all have ended by themselves (True)."""
         while not self._stop_requested:
             now_s = time.monotonic()
-            again_s = min((s.runner.check(now_s) for s in list(self._streams.values())), default=math.inf)
+            checks = [stream.runner.check(now_s) for stream in list(self._streams.values())]
+            again_s = min([self._engines.check(now_s), *checks])
             self._committer.commit()
             if self._committer.waiting:
                 again_s = min(again_s, now_s + AGAIN_S)
-            if all(stream.runner.is_over for stream in self._streams.values()):
+            if all(stream.runner.is_over for stream in list(self._streams.values())):
                 return not self._stop_requested
-            wait_s = None if math.isinf(again_s) else max(0.0, again_s - time.monotonic())
-            if select.select([self._wake_fd], [], [], wait_s)[0]:
+            if select.select([self._wake_fd], [], [], max(0.0, again_s - time.monotonic()))[0]:
                 os.read(self._wake_fd, 4096)
         return False
 
@@ -143,6 +141,7 @@ class Supervisor:
         """Stop in reverse order. True when every sink has everything; what it lacks waits in the outbox."""
         slow_sources: list[StreamRunner] = []
         with self._changing:
+            self._stopped = True
             if self._stop_requested:
                 slow_sources = self._stop_sources()
             else:
@@ -169,33 +168,57 @@ class Supervisor:
         found = self._streams.get(stream)
         return found.parts if found else None
 
-    def replace_streams(self, gone: Iterable[str], new: Mapping[str, StreamParts], *, disabled: Iterable[str]) -> None:
-        """Stop some streams, then start others, which may have the same names. All others go on untouched."""
+    def replace_streams(
+        self, gone: Iterable[str], new: Mapping[str, StreamParts], *, adjust: Callable[[str, StreamParts], bool]
+    ) -> None:
+        """Stop some streams, then start others, which may have the same names. All others go on untouched.
+
+        `adjust` applies to a new stream what was changed earlier, and says whether it is to be switched on.
+        """
         with self._changing:
-            if self._stop_requested:
+            if self._is_stopping:
                 return
-            for name in gone:
-                stream = self._streams.pop(name)
+            # A stream keeps its place until the new one has it: without any, `wait` would take the daemon for done,
+            # and sinks would take a changed stream for one that is gone.
+            leaving = {name: self._streams[name] for name in gone}
+            for stream in leaving.values():
                 stream.runner.disable()
-                if not stream.runner.stop(_SOURCES_S):
+            until_s = time.monotonic() + _SOURCES_S
+            for name, stream in leaving.items():
+                if not stream.runner.stop(until_s - time.monotonic()):
                     _log.warning("source hangs and is left behind", stream=name)
                 self._engines.remove(stream.parts.pipeline, _ENGINE_S)
             for name, parts in new.items():
                 self._add_stream(name, parts)
-                self._streams[name].runner.start(enabled=name not in disabled)
+                # After it can be found, so that a command that comes meanwhile meets the old one or the new one.
+                self._streams[name].runner.start(enabled=adjust(name, parts))
+            for name in leaving.keys() - new.keys():
+                del self._streams[name]
         self._changed()
 
     def replace_sinks(self, gone: Iterable[str], new: Mapping[str, SinkParts]) -> None:
-        """Stop some sinks, then start others, which may have the same names: those go on where the old ones were."""
+        """Stop some sinks, then start others, which may have the same names: those go on where the old ones were.
+
+        Raises:
+            OutboxUnavailable: it cannot be written now, so nothing has changed.
+        """
         with self._changing:
-            if self._stop_requested:
+            if self._is_stopping:
                 return
-            leaving = [self._workers.pop(name) for name in gone]
-            self._stop_workers(leaving, _SINKS_S)
-            self._outbox.register_sinks([*self._workers, *new])
+            leaving = {name: self._workers[name] for name in gone}
+            # First, because a disk that refuses it must not leave the daemon without its sinks.
+            self._outbox.register_sinks(list(dict.fromkeys([*self._workers, *new])))
+            self._stop_workers(list(leaving.values()), _SINKS_S)
+            for name in leaving:
+                del self._workers[name]
             for name, sink in new.items():
                 self._add_sink(name, sink)
+            self._outbox.register_sinks(list(self._workers))
         self._changed()
+
+    @property
+    def _is_stopping(self) -> bool:
+        return self._stop_requested or self._stopped
 
     def tell_sinks(self) -> None:
         """Something that sinks report has changed."""
@@ -266,9 +289,14 @@ class Supervisor:
             version=__version__,
             started_at=self._started_at,
             streams=tuple(stream_status(s.runner, s.parts.pipeline, s.turns) for s in list(self._streams.values())),
-            sinks=tuple(sink_status(worker, self._outbox) for worker in list(self._workers.values())),
+            sinks=tuple(self._sink_statuses()),
             lost_events=self._committer.lost,
         )
+
+    def _sink_statuses(self) -> Iterator[SinkStatus]:
+        for worker in list(self._workers.values()):
+            with contextlib.suppress(ValueError):  # the outbox has forgotten it: it was removed a moment ago
+                yield sink_status(worker, self._outbox)
 
     @property
     def lost_events(self) -> int:

@@ -27,6 +27,8 @@ class _Slot:
     end: StopReason | None = None
     since_s: float = 0.0
     dropped: int = 0
+    stale_s: float = math.inf
+    """When the frame will have waited for too long."""
     heard_s: float | None = None
     """When a live source last gave a frame; None once its silence was told."""
     cut: bool = False
@@ -70,7 +72,8 @@ class Turns:
                 slot.since_s = time.monotonic()
             slot.frame = replace(frame, discontinuity=True) if slot.cut else frame
             slot.cut = False
-            slot.heard_s = None if wait else time.monotonic()
+            now_s = time.monotonic()
+            slot.heard_s, slot.stale_s = (None, math.inf) if wait else (now_s, now_s + _STALE_S)
             self._changed.notify_all()
             return True
 
@@ -123,7 +126,7 @@ class Turns:
     def _drop_stale(self) -> None:
         now_s = time.monotonic()
         for slot in self._slots.values():
-            if slot.heard_s is not None and now_s - slot.heard_s > _STALE_S:
+            if now_s > slot.stale_s:
                 slot.drop()
 
     def _next_silence(self) -> tuple[float, str]:

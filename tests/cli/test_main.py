@@ -42,7 +42,7 @@ def test_the_installed_command_is_this_one():
 WRONG_ARGUMENTS = [
     ([], "VERB"),
     (["clasify", "a.mp4"], "there is no verb 'clasify'; did you mean 'classify'?"),
-    (["fly"], "there is no verb 'fly'; there are: run, check, classify, demo"),
+    (["fly"], "there is no verb 'fly'; there are: run, check, probe, status"),
     (["classify"], "VIDEO"),
     (["classify", "a.mp4", "--windw", "3"], "--windw"),
     (["classify", "a.mp4", "--window", "0"], "'0' is not a whole number above 0"),

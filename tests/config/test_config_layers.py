@@ -106,7 +106,7 @@ def test_the_tenth_list_entry_comes_after_the_second(loaded):
             "MOVINET_EDGE__TREADS",
             "2",
             (
-                "treads: unknown key; known here: labels, log, model, outbox, plugin_dirs, "
+                "treads: unknown key; known here: control, labels, log, model, outbox, plugin_dirs, "
                 "runtime, sinks, state_dir, streams, threads"
             ),
         ),

@@ -251,6 +251,9 @@ def test_a_source_that_comes_and_goes_keeps_its_growing_pauses_and_floods_no_log
 class Taking:
     """Turns of an engine that is always free."""
 
+    def open(self, stream):
+        pass
+
     def offer(self, stream, frame, *, wait):  # noqa: ARG002 the engine's
         return True
 

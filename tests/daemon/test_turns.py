@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movinet_edge.api import Frame, StopReason
+from movinet_edge.daemon import turns as turns_module
 from movinet_edge.daemon.turns import Turns
 
 IMAGE = np.zeros((2, 2, 3), np.uint8)
@@ -248,3 +249,109 @@ def test_a_frame_that_waits_for_a_slow_engine_is_no_silence():
     turns.offer("porch", frame(), wait=False)
     time.sleep(0.05)
     assert turns.take().frame is not None
+
+
+@pytest.fixture
+def quickly_stale(monkeypatch):
+    monkeypatch.setattr(turns_module, "_STALE_S", 0.02)
+
+
+def next_of(turns):
+    """The next turn, in a thread of its own, since there may be none."""
+    return in_thread(turns.take)
+
+
+@pytest.mark.usefixtures("quickly_stale")
+@pytest.mark.parametrize("discontinuity", [False, True])
+def test_a_live_frame_that_waited_too_long_is_dropped_and_counted(discontinuity):
+    turns = Turns(["porch"])
+    turns.offer("porch", Frame(IMAGE, 1.0, discontinuity=discontinuity), wait=False)
+    time.sleep(0.05)
+    taking = next_of(turns)
+    assert still_waits(taking[0])
+    turns.offer("porch", frame(2.0), wait=False)
+    turn = answer_of(*taking)
+    assert (turn.frame.time_s, turn.frame.discontinuity, turns.dropped("porch")) == (2.0, discontinuity, 1)
+
+
+@pytest.mark.usefixtures("quickly_stale")
+def test_a_stale_frame_is_no_better_because_the_source_ended_after_it():
+    turns = Turns(["porch"])
+    turns.offer("porch", frame(), wait=False)
+    turns.end("porch", StopReason.SOURCE_LOST)
+    time.sleep(0.05)
+    turn = turns.take()
+    assert (turn.frame, turn.end, turns.dropped("porch")) == (None, StopReason.SOURCE_LOST, 1)
+
+
+@pytest.mark.usefixtures("quickly_stale")
+def test_a_frame_of_a_file_may_wait():
+    turns = Turns(["film"])
+    turns.offer("film", frame(7.0), wait=True)
+    time.sleep(0.05)
+    assert (turns.take().frame.time_s, turns.dropped("film")) == (7.0, 0)
+
+
+def test_a_frame_within_the_second_is_scored():
+    turns = Turns(["porch"])
+    turns.offer("porch", frame(7.0), wait=False)
+    time.sleep(0.05)
+    assert turns.take().frame.time_s == 7.0
+
+
+@pytest.mark.parametrize("how", ["shut", "remove", "close"])
+def test_whoever_waits_goes_on_when_the_stream_is_taken_away(how):
+    turns = Turns(["film"])
+    assert turns.offer("film", frame(), wait=True)
+    offer = in_thread(turns.offer, "film", frame(), wait=True)
+    assert still_waits(offer[0])
+    if how == "shut":
+        turns.end("film", StopReason.DISABLED, shut=True)
+    elif how == "remove":
+        turns.remove("film")
+    else:
+        turns.close()
+    assert answer_of(*offer) is False
+    assert turns.offer("film", frame(), wait=False) is False
+
+
+def test_a_stream_that_was_shut_ends_and_can_be_opened_again():
+    turns = Turns(["porch"])
+    turns.offer("porch", frame(1.0), wait=False)
+    turns.end("porch", StopReason.DISABLED, shut=True)
+    assert not turns.offer("porch", frame(2.0), wait=False)
+    assert turns.take().frame.time_s == 1.0
+    assert turns.take().end is StopReason.DISABLED
+    turns.open("porch")
+    assert turns.offer("porch", frame(3.0), wait=False)
+    assert turns.take().frame.time_s == 3.0
+
+
+def test_a_stream_may_come_and_go_while_another_waits_for_its_turn():
+    turns = Turns([])
+    taking = next_of(turns)
+    assert still_waits(taking[0])
+    turns.open("porch", 0.05)
+    turns.offer("porch", frame(), wait=False)
+    assert answer_of(*taking).stream == "porch"
+    assert turns.take().end is StopReason.GAP, "the new stream's silence is known"
+    turns.offer("porch", frame(), wait=False)
+    turns.remove("porch")
+    assert turns.dropped("porch") == 0
+    turns.end("porch", StopReason.SOURCE_LOST)  # of a reader that has not noticed yet
+    taking = next_of(turns)
+    assert still_waits(taking[0])
+    turns.close()
+    assert answer_of(*taking) is None
+
+
+def test_what_waits_for_a_stream_that_was_removed_is_not_given_to_its_successor():
+    turns = Turns(["porch"])
+    turns.end("porch", StopReason.SOURCE_LOST)  # so that nobody may offer yet
+    offer = in_thread(turns.offer, "porch", frame(1.0), wait=False)
+    assert still_waits(offer[0])
+    turns.remove("porch")
+    turns.open("porch")
+    assert answer_of(*offer) is False
+    turns.offer("porch", frame(2.0), wait=False)
+    assert turns.take().frame.time_s == 2.0

@@ -55,13 +55,13 @@ def watch(run):
 
 
 def test_a_live_source_that_falls_silent_is_stalled_and_opened_anew():
-    run = Run(ScriptedSource.lives([FRAME, wait], [FRAME, wait], live=True), limits=Limits(stall_s=5.0))
+    run = Run(ScriptedSource.lives([FRAME, wait], [FRAME, wait], live=True), limits=Limits(stall_s=2.0))
     run.until(lambda: run.seen == ["frame"])
-    assert run.runner.check(time.monotonic()) == pytest.approx(run.runner.frame_s + 5.0)
+    assert run.runner.check(time.monotonic()) == pytest.approx(run.runner.frame_s + 2.0)
     with capture_logs() as logs:
-        run.runner.check(run.runner.frame_s + 5.01)
+        run.runner.check(run.runner.frame_s + 2.01)
         assert run.runner.state in GIVEN_UP
-        assert run.runner.reason == "no frame for 5 s"
+        assert run.runner.reason == "no frame for 2 s"
         assert run.made[0].closed.wait(PATIENCE_S)
         run.until(lambda: not run.runner.hanging)
         watch(run)
@@ -91,6 +91,15 @@ def test_a_file_may_take_its_time():
     run.until(lambda: run.seen == ["frame"])
     assert run.runner.check(time.monotonic() + 3600.0) == float("inf")
     assert run.runner.state is StreamState.LIVE
+    run.close()
+
+
+def test_a_folder_without_a_clip_is_no_fault():
+    """A source that waits for us may wait for its first frame as well, all night."""
+    run = Run(ScriptedSource.lives([wait]), limits=Limits(stall_s=1.0, first_frame_s=1.0))
+    run.until(lambda: run.runner.waits_for_us)
+    assert run.runner.check(time.monotonic() + 3600.0) == float("inf")
+    assert run.runner.state is StreamState.CONNECTING
     run.close()
 
 
@@ -148,6 +157,87 @@ def test_a_stream_can_be_switched_off_and_on():
     run.runner.enable()
     assert len(run.made) == 2
     run.close()
+
+
+def test_switching_off_and_on_leaves_no_more_readers_behind_than_stalling(hanging):
+    run = Run(hanging.lives([FRAME], live=True))
+    for number in range(stream_runner._MOST_HANGING):
+        run.until(lambda number=number: run.seen.count("frame") == number + 1)
+        run.runner.disable()
+        run.runner.enable()
+        run.until(lambda: run.runner.check(time.monotonic()) and not run.runner._leaving)
+    run.until(lambda: run.runner.check(time.monotonic()) and "3 readers hang" in run.runner.reason)
+    run.runner.disable()
+    run.runner.enable()
+    run.runner.check(time.monotonic())
+    assert (len(run.made), run.runner.hanging, run.runner.meter.abandoned) == (3, 3, 3)
+    hanging.release.set()
+    watch(run)
+    run.until(lambda: run.seen.count("frame") == 4)
+    run.close()
+
+
+def test_a_reader_that_left_in_time_is_not_counted_because_an_older_one_hangs(hanging):
+    lives = [hanging([FRAME], live=True), ScriptedSource([FRAME, wait], live=True), ScriptedSource([wait], live=True)]
+    run = Run(lambda: lives.pop(0), limits=QUICK)
+    run.until(lambda: run.seen == ["frame"])
+    watch(run)
+    run.until(lambda: run.seen.count("frame") == 2)
+    watch(run)
+    assert (run.runner.hanging, run.runner.meter.abandoned) == (1, 1)
+    run.close()
+
+
+def test_enabled_again_it_waits_for_its_old_reader_to_let_the_camera_go():
+    closing = threading.Event()
+
+    class Slow(ScriptedSource):
+        def close(self):
+            closing.wait(PATIENCE_S)
+            super().close()
+
+    run = Run(Slow.lives([FRAME, wait], live=True))
+    run.until(lambda: run.seen == ["frame"])
+    run.runner.disable()
+    run.runner.enable()
+    assert run.runner.state is StreamState.CONNECTING
+    assert run.runner.check(time.monotonic()) < float("inf")
+    assert len(run.made) == 1
+    closing.set()
+    watch(run)
+    run.until(lambda: run.seen == ["frame", "disabled", "frame"])
+    assert run.runner.meter.abandoned == 0
+    run.close()
+
+
+def test_a_stop_waits_for_the_reader_of_a_stream_that_was_just_switched_off():
+    proceed = threading.Event()
+
+    class Slow(ScriptedSource):
+        def close(self):
+            proceed.wait(PATIENCE_S)
+            super().close()
+
+    run = Run(Slow.lives([FRAME, wait], live=True))
+    run.until(lambda: run.seen == ["frame"])
+    run.runner.disable()
+    assert not run.runner.stop(0.05)
+    proceed.set()
+    run.close()
+
+
+def test_a_switch_before_the_start_counts():
+    """A sink may take commands before the sources begin."""
+    off, on = (make_runner(ScriptedSource.lives([wait], live=True), Turns(["porch"])) for _ in range(2))
+    off.disable()
+    off.start(enabled=True)
+    assert off.state is StreamState.DISABLED
+    on.enable()
+    on.start(enabled=False)
+    on.start(enabled=True)
+    assert on.state is StreamState.CONNECTING
+    assert (off.stop(PATIENCE_S), on.stop(PATIENCE_S)) == (True, True)
+    assert on.reconnects == 0
 
 
 def test_a_stream_that_is_off_from_the_beginning_opens_nothing():
