@@ -17,7 +17,7 @@ from typing import Any
 import av
 
 from movinet_edge.api import Frame, FrameRequest, SourceError, SourceInfo, SourceRejected, SourceUnavailable
-from movinet_edge_plugins._lateness import STALE_S, Lateness
+from movinet_edge_plugins._lateness import STALE_S, Backlog, Lateness
 from movinet_edge_plugins._stream_address import StreamAddress
 from movinet_edge_plugins._video import Sieve, Video, reason
 
@@ -145,6 +145,7 @@ class LiveReader:
         if self._stopped.is_set():
             return
         self._expect(connection.open_timeout_s, "no answer with a video in it")
+        asked_s = time.monotonic()
         container = self._open()
         self._expect(connection.read_timeout_s, "nothing came any more")
         self._picture_s = time.monotonic()
@@ -154,14 +155,15 @@ class LiveReader:
         )
         self._video = video
         with video:
-            self._pass_on(video, request, is_in_bursts=is_in_bursts)
+            self._pass_on(video, request, Backlog(asked_s), is_in_bursts=is_in_bursts)
 
-    def _pass_on(self, video: Video, request: FrameRequest, *, is_in_bursts: bool) -> None:
+    def _pass_on(self, video: Video, request: FrameRequest, backlog: Backlog, *, is_in_bursts: bool) -> None:
         sieve, lateness = Sieve(request.fps), Lateness()
         for time_s, picture in video.frames(sieve, start_s=0.0, stopped=self._packet_came):
             self.frames_read = video.packets_read
             self._picture_s = self._arrival_s
             is_due = sieve.due(time_s)
+            may_be_old = self._may_be_old(backlog, video, time_s, is_due=is_due)
             if is_in_bursts:
                 self._await_turn(time_s)
             # After a stall, of the network or of this machine, buffers are full of what is long over. It has to be
@@ -173,10 +175,18 @@ class LiveReader:
                         " machine is too slow for the stream, or the camera's timestamps are wrong"
                     )
                 continue
+            elif may_be_old:
+                continue
             if is_due:
                 self._hand_over(Frame(video.rgb(picture, request.size_for), time_s, "rgb", self._wall_time_s(time_s)))
         if video.broken_off is not None:
             raise self._unavailable(f"the connection broke ({reason(video.broken_off)})")
+
+    def _may_be_old(self, backlog: Backlog, video: Video, time_s: float, *, is_due: bool) -> bool:
+        if not video.has_timestamps:
+            return backlog.holds(None, self._arrival_s)
+        # Frames between those that are due may be decoded in groups, so their arrival says nothing.
+        return is_due and backlog.holds(time_s, self._arrival_s)
 
     def _look_up(self) -> None:
         # FFmpeg would say "Input/output error".

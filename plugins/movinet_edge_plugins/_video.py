@@ -105,6 +105,7 @@ class Video:
     """An opened video: a file or a live stream. For one thread; a context manager.
 
     Attributes:
+        has_timestamps: False where frames are timed by their arrival.
         info: what the video is; always a whole object, so that other threads may look at it.
         frame_s: usual time between two frames in seconds.
         packets_read: frames that came so far, whether or not they were decoded.
@@ -137,9 +138,9 @@ class Video:
         base = self._stream.base_rate
         codec = self._stream.codec_context
         # What FFmpeg makes up for these formats presumes 25 frames per second.
-        self._has_timestamps = not (live and self._container.format.flags & Flags.no_timestamps.value)
+        self.has_timestamps = not (live and self._container.format.flags & Flags.no_timestamps.value)
         # Looking ahead presumes a steady pace.
-        steady = self._has_timestamps and bool(rate) and (live or bool(base and abs(rate / base - 1) < 0.01))
+        steady = self.has_timestamps and bool(rate) and (live or bool(base and abs(rate / base - 1) < 0.01))
         self._may_skip = steady and bool(codec.has_b_frames) and not keyframes_only
         self._may_put_off = steady and codec.codec.canonical_name in _CLEAN_CUTS and not keyframes_only
         self._put_off: list[Any] = []
@@ -150,7 +151,7 @@ class Video:
             codec=codec.codec.canonical_name,
             width_px=codec.width or None,
             height_px=codec.height or None,
-            fps=float(rate) if rate and self._has_timestamps else None,
+            fps=float(rate) if rate and self.has_timestamps else None,
         )
         self._live = live
         self._picture_came_s = 0.0
@@ -234,7 +235,7 @@ class Video:
 
     def _tick(self, picture: Any) -> float:
         stamp_s = (
-            picture.pts * float(self._stream.time_base) if picture.pts is not None and self._has_timestamps else None
+            picture.pts * float(self._stream.time_base) if picture.pts is not None and self.has_timestamps else None
         )
         if not self._live:
             return self._clock.tick(stamp_s)

@@ -45,7 +45,8 @@ def test_settings_say_what_can_be_set(cli):
     ran = cli("plugins", "--settings")
     assert ran.code == 0
     text = " ".join(ran.out.split())
-    assert "source file path (required): a video file, a glob" in text
+    assert "source file follow (default None): instead of path" in text
+    assert "path (default None): a video file, a glob" in text
     assert "pace (default fast):" in text
     assert "sink log nothing to set" in text
 

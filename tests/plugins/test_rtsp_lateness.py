@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movinet_edge_plugins._lateness import Lateness
+from movinet_edge_plugins._lateness import Backlog, Lateness
 from movinet_edge_plugins._video import Clock
 
 
@@ -51,3 +51,39 @@ def test_a_step_is_lateness_whatever_came_before(delay_s, count):
     for second in range(count):
         assert not lateness.is_stale(float(second), float(second))
     assert lateness.is_stale(count - 0.95, count - 0.95 + delay_s)
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "frames", "expected"),
+    [
+        (4.5, [(0, 5.0), (0.2, 5.2), (0.4, 5.4)], [False, False, False]),
+        (4.5, [(0, 5.0), (0.2, 5.0), (0.4, 5.0)], [False, False, False]),  # a burst, but none can be old
+        (2.0, [(0, 5.0), (0.2, 5.2), (0.4, 5.4)], [True, False, False]),  # slow to connect
+        (2.0, [(0, 5.0), (0.2, 5.0), (2.4, 5.1), (2.6, 5.3)], [True, True, True, False]),  # slow, and then a burst
+        (2.0, [(0, 5.0), (3.6, 8.6)], [True, False]),  # a camera that pauses
+        (2.0, [(0, 5.0), (0.2, 8.6), (0.4, 8.6), (3.8, 8.7), (4.0, 8.9)], [True, True, True, True, False]),
+        (4.5, [(0, 5.0), (20, 25.0), (20.2, 25.2)], [False, False, False]),
+    ],
+)
+def test_what_was_held_back_shows_by_coming_all_at_once(asked_s, frames, expected):
+    backlog = Backlog(asked_s)
+    assert [backlog.holds(time_s, arrival_s) for time_s, arrival_s in frames] == expected
+
+
+@pytest.mark.parametrize(
+    ("arrivals_s", "expected"),
+    [
+        ([0.2, 0.3, 0.4, 0.5], [False] * 4),
+        ([0.2, 0.3, 0.4, 0.5, 2.9, 2.9, 2.901, 2.96, 3.06], [False] * 4 + [True] * 3 + [False] * 2),
+        ([0.2, 0.3, 0.4, 0.5, 1.4, 1.4, 1.5], [False] * 7),  # not for long enough to be old
+        ([0.2, 2.2, 4.2, 6.2], [False, True, True, False]),  # a camera that is slow
+    ],
+)
+def test_without_timestamps_the_usual_distance_tells(arrivals_s, expected):
+    backlog = Backlog(0.0)
+    assert [backlog.holds(None, arrival_s) for arrival_s in arrivals_s] == expected
+
+
+def test_a_stream_that_is_always_too_fast_is_shown_in_the_end():
+    backlog = Backlog(-5.0)
+    assert [backlog.holds(4.0 * second, float(second)) for second in range(8)] == [True] * 6 + [False] * 2
