@@ -3,6 +3,7 @@
 #
 #   bash tests/run.sh [PYTEST ARGUMENTS]
 #
+# With MOVINET_EDGE_ALL_TIERS=1 it goes on with the tiers that need gigabytes (see tests/README.md), as CI does.
 # It needs Debian (or anything with Python 3.11 or newer and its venv module). Virtual environments are made in
 # .venv-test-*; besides these only the system packages stay that it says it installs.
 set -euo pipefail
@@ -60,6 +61,7 @@ pythons() {
 ensure_venv
 ensure_peers
 first=1
+selected=()
 chosen=$(pythons)
 for python in $chosen; do
     venv=".venv-test-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
@@ -75,5 +77,10 @@ for python in $chosen; do
         first=0
     fi
     echo "== pytest on $("$python" --version)"
-    "$venv/bin/python" -m pytest "$@"
+    "$venv/bin/python" -m pytest "${selected[@]}" "$@"
+    # What takes long (faults by the dozen, simulated hours) does not depend on the version of Python.
+    selected=(-m "not slow")
 done
+if [ -n "${MOVINET_EDGE_ALL_TIERS:-}" ]; then
+    bash tests/homeassistant/run.sh
+fi

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "daemon"))
 import structlog
 from fault_plan import plan
 from findings import NOTICED_WITHIN_S, median_and_worst, of_stream, problems, stop_reasons
-from trial import BACK_WITHIN_S, SERVERS, STREAMS, Trial, run
+from camera_trial import BACK_WITHIN_S, SERVERS, STREAMS, Trial, run
 
 
 def report(trial: Trial) -> Iterable[str]:

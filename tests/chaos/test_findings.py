@@ -6,7 +6,7 @@ from dataclasses import replace
 import findings
 import pytest
 from fault_plan import Fault, plan
-from trial import BACK_WITHIN_S, SERVERS, STREAMS, Episode, Trial
+from camera_trial import BACK_WITHIN_S, SERVERS, STREAMS, Episode, Trial
 from watched_daemon import Holdings, Look, Notes
 
 from movinet_edge.api import DaemonStatus, StreamState

@@ -3,7 +3,7 @@
 import findings
 import pytest
 from fault_plan import SILENT, Fault, plan
-from trial import SERVERS, STREAMS, run
+from camera_trial import SERVERS, STREAMS, run
 
 SEED = 1
 
