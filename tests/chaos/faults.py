@@ -18,9 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "daemon"))
 
 import structlog
+from camera_trial import BACK_WITHIN_S, SERVERS, STREAMS, Trial, run
 from fault_plan import plan
 from findings import NOTICED_WITHIN_S, median_and_worst, of_stream, problems, stop_reasons
-from camera_trial import BACK_WITHIN_S, SERVERS, STREAMS, Trial, run
 
 
 def report(trial: Trial) -> Iterable[str]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from camera_trial import BACK_WITHIN_S, STALL_AFTER_S, Episode, Trial
 from coloured_scenes import check_pairs
 from fault_plan import SILENT, SPOILING
 from peers.rtsp_server import KEY_FRAME_S
-from camera_trial import BACK_WITHIN_S, STALL_AFTER_S, Episode, Trial
 from watched_daemon import Holdings, Look
 
 from movinet_edge.api import EventType, StreamState

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import findings
 import pytest
-from fault_plan import Fault, plan
 from camera_trial import BACK_WITHIN_S, SERVERS, STREAMS, Episode, Trial
+from fault_plan import Fault, plan
 from watched_daemon import Holdings, Look, Notes
 
 from movinet_edge.api import DaemonStatus, StreamState

@@ -2,8 +2,8 @@
 
 import findings
 import pytest
-from fault_plan import SILENT, Fault, plan
 from camera_trial import SERVERS, STREAMS, run
+from fault_plan import SILENT, Fault, plan
 
 SEED = 1
 
