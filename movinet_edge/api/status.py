@@ -43,6 +43,7 @@ class StreamHealth(_Report):
     """Figures of one stream. Rates and percentiles are of about the last half minute, counts since the start."""
 
     fps_in: float | None = Field(default=None, description="frames per second that arrive; none: not known yet")
+    fps_given: float | None = Field(default=None, description="of these, what the source hands over to be looked at")
     fps_scored: float | None = Field(default=None, description="frames per second that the model looks at")
     fps_wanted: float | None = Field(default=None, description="frames per second asked for; none: every frame")
     frame_age_s: float | None = Field(default=None, description="since the newest frame came; none: there was none")

@@ -29,7 +29,7 @@ def ask_daemon(args: argparse.Namespace, request: Request) -> Any:
     Raises:
         NoDaemon: none answers where it should be.
         CommandRefused: the daemon's own words.
-        ConfigurationProblems: the configuration that was named is wrong.
+        ConfigurationError: the configuration that was named is wrong.
     """
     reasons = []
     for place in _places(args):
@@ -45,9 +45,12 @@ def _places(args: argparse.Namespace) -> tuple[Path, ...]:
         return (args.socket,)
     try:
         configured = load(args.config or DEFAULT_PATH)
-    except ConfigurationError:
+    except ConfigurationError as error:
         if args.config is not None:
-            raise
+            raise ConfigurationError(
+                f"{error}\nSo it does not say where the daemon listens. One that runs goes on with what it has read;"
+                " --socket PATH reaches it."
+            ) from error
         # A user who may not read the system's configuration may still be allowed to use the socket.
         return (SYSTEM_SOCKET,)
     if not configured.control.enabled:

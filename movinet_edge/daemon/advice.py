@@ -22,6 +22,9 @@ def _pace(health: StreamHealth) -> list[str]:
     found = f"only {scored:.1f} of {wanted:g} frames per second are scored"
     if health.fps_in is not None and health.fps_in < ENOUGH * wanted:
         return [f"{found}, because the source gives {health.fps_in:.1f}: set the camera to {wanted:g} or more"]
+    if health.fps_given is not None and health.fps_given < ENOUGH * wanted:
+        help_ = "leave `keyframes_only:` out if it is set; if not, they come late or damaged, so look at the network"
+        return [f"{found}, because the source can use only {health.fps_given:.1f} of those that come: {help_}"]
     help_ = "watch fewer streams, set a lower `fps:`, use a smaller model, or raise `threads:`"
     return [f"{found}, because the engine cannot keep up: {help_}"]
 

@@ -129,9 +129,7 @@ def ask(path: Path, request: Request) -> Any:
     except (FileNotFoundError, ConnectionRefusedError):
         raise NoDaemon(f"no movinet-edge runs here: nobody listens at {path}") from None
     except PermissionError:
-        raise NoDaemon(
-            f"{path} may not be used by this user; be root, or a member of the socket's group: {_group(path)}"
-        ) from None
+        raise NoDaemon(f"{path} may not be used by this user; {_who_may(path)}") from None
     except (OSError, ValueError) as error:
         raise NoDaemon(f"the movinet-edge at {path} does not answer: {error}") from error
     if "error" in answer:
@@ -205,8 +203,8 @@ def _short(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
-def _group(path: Path) -> str:
-    try:
-        return path.group()
-    except (OSError, KeyError):
-        return "unknown"
+def _who_may(path: Path) -> str:
+    with contextlib.suppress(OSError, KeyError):  # where its folder is closed, its group would not help
+        if path.stat().st_mode & stat.S_IWGRP:
+            return f"be root, or a member of the socket's group: {path.group()}"
+    return "be root, or the user who runs the daemon"

@@ -49,7 +49,8 @@ class StreamMeter:
         self._info: SourceInfo | None = None
         self._read_before = 0
         self._cpu_before_s = 0.0
-        self._in, self._cpu, self._scored = Rate(), Rate(), Rate()
+        self._given = 0
+        self._in, self._out, self._cpu, self._scored = Rate(), Rate(), Rate(), Rate()
         self._steps_s: deque[float] = deque(maxlen=_SAMPLES)
         self.abandoned = 0
 
@@ -69,7 +70,9 @@ class StreamMeter:
         with self._lock:
             if self._source is not source:
                 return
+            self._given += 1
             self._in.mark(now_s, self._read_before + read)
+            self._out.mark(now_s, self._given)
             if info is not None:
                 self._info = info
                 if info.cpu_s is not None:
@@ -97,6 +100,7 @@ class StreamMeter:
         with self._lock:
             return StreamHealth(
                 fps_in=_rounded(self._in.per_s(now_s), 2),
+                fps_given=_rounded(self._out.per_s(now_s), 2),
                 fps_scored=_rounded(self._scored.per_s(now_s), 2),
                 frame_age_s=None if frame_s is None else round(max(0.0, now_s - frame_s), 2),
                 read=read,

@@ -71,7 +71,8 @@ class StreamLife:
         if not self.over:
             self.openings += 1
             self.waits_for_us = False
-            self._enter(StreamState.CONNECTING, now_s)
+            # Of a camera that answers nothing, the last failure is all there is to tell for the whole time-out.
+            self._enter(StreamState.CONNECTING, now_s, self.reason)
 
     def opened(self, *, waits_for_us: bool) -> None:
         """There is a source now: one that `waits_for_us` (a file, or a folder of them) or does not (a camera)."""

@@ -50,6 +50,7 @@ class StreamRunner:
         self._leaves_until_s = 0.0
         self._left_behind: list[Capture] = []
         self._next_try_s = 0.0
+        self._held_up = False  # by readers that hang, which the state's reason says then
         self._begun = False
         self._told_failure = False
         self._stopping = False
@@ -199,7 +200,10 @@ class StreamRunner:
         hanging = self._still_hanging()
         if hanging >= _MOST_HANGING:
             self._life.reason = f"{hanging} readers hang; the next is started when one of them has ended"
+            self._held_up = True
             return now_s + _LOOK_AGAIN_S
+        if self._held_up:
+            self._life.reason, self._held_up = "", False
         self._capture = Capture(self.stream, self._make_source, self._request, self)
         self._capture.start()
         return self._life.due_s

@@ -107,6 +107,7 @@ class DeliveryWorker:
         self._abandoned = threading.Event()
         self._status_changed = threading.Event()
         self._report_at_s = math.inf  # monotonic; for an open StatusSink alone not infinite
+        self._look_at_s = -math.inf  # monotonic; when to look for events that are to be offered again
         self._before_seq = outbox.earlier_seq  # up to here a process before this one may have been interrupted
         self._offered_seq: int | None = None
         self._failures = 0  # in a row
@@ -170,8 +171,9 @@ class DeliveryWorker:
 
     def _patience_s(self) -> float | None:
         """How long to sleep at most when nothing happens; None: for ever."""
-        look_s = _LOOK_FOR_RETRIES_S if self._outbox.has_failed(self.name) else math.inf
-        patience_s = min(look_s, self._report_at_s - time.monotonic(), threading.TIMEOUT_MAX)
+        # A moment and not a pause, which would begin anew with each event and never end where there are many.
+        look_at_s = self._look_at_s if self._outbox.has_failed(self.name) else math.inf
+        patience_s = min(look_at_s, self._report_at_s) - time.monotonic()
         return max(0.0, patience_s) if patience_s < threading.TIMEOUT_MAX else None
 
     def _finished(self) -> bool:
@@ -187,8 +189,8 @@ class DeliveryWorker:
             pending = self._outbox.peek(self.name, late_after_s=self._late_after_s)
             if pending:
                 self._deliver_next(sink, pending[0])
-            elif (event := self._outbox.next_retry(self.name)) is not None:
-                self._deliver_again(sink, event)
+            else:
+                self._look_for_retries(sink)
         except (DeliveryError, OutboxUnavailable) as error:
             self._failed(error, unexpected=False)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything, and its events must wait, not vanish
@@ -240,7 +242,11 @@ class DeliveryWorker:
         start_score = self._outbox.start_score(seq) if self._wanted.min_score > 0 else None
         return self._wanted.wants(event, start_score)
 
-    def _deliver_again(self, sink: Sink, event: ActionEvent) -> None:
+    def _look_for_retries(self, sink: Sink) -> None:
+        self._look_at_s = time.monotonic() + _LOOK_FOR_RETRIES_S
+        event = self._outbox.next_retry(self.name)
+        if event is None:
+            return
         assert event.seq is not None  # noqa: S101 - as above
         if self._offer(sink, event):
             self._outbox.settle_retry(self.name, event.seq)

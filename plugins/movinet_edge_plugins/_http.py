@@ -24,8 +24,8 @@ _MAX_REDIRECTS = 3
 _MAX_ANSWER_BYTES = 64 * 1024
 _SHOWN_CHARACTERS = 200
 
-# Metadata services outside the link-local ranges. Source: manuals of Alibaba Cloud (ECS) and of AWS (EC2).
-_METADATA = (IPv4Address("100.100.100.200"), IPv6Address("fd00:ec2::254"))
+# Metadata services outside the link-local ranges. Source: manuals of Alibaba Cloud (ECS), AWS (EC2) and Google Cloud.
+_METADATA = (IPv4Address("100.100.100.200"), IPv6Address("fd00:ec2::254"), IPv6Address("fd20:ce::254"))
 
 # Codes of OpenSSL's x509_vfy.h with what a person can do about them.
 _CERTIFICATE_HINTS = {

@@ -30,6 +30,9 @@ _WALL_ERROR_S = 2.0
 # Longer than the distance of key frames of any usual camera; data that holds no picture for this long never will.
 _NO_PICTURE_S = 30.0
 
+# Of a longer pause between two pieces of data only this much counts towards that: a camera may rest between movements.
+_PAUSE_S = 1.0
+
 # Formats that come in bursts of several seconds and must be held back to the pace of their timestamps.
 _IN_SEGMENTS = ("hls", "dash")
 
@@ -76,7 +79,8 @@ class LiveReader:
         self._newest: tuple[Frame, float] | None = None  # with the monotonic time of its arrival
         self._failure: Exception | None = None
         self._thread: threading.Thread | None = None
-        self._arrival_s = self._picture_s = 0.0
+        self._arrival_s = 0.0
+        self._fruitless_s = 0.0  # for how long data has come since the last picture
         self._wall_zero_s: float | None = None  # wall time at the stream's time 0
         self._turn_zero_s: float | None = None  # time.monotonic() at the stream's time 0, where frames await their turn
         self._deadline_s = self._within_s = 0.0
@@ -148,7 +152,7 @@ class LiveReader:
         asked_s = time.monotonic()
         container = self._open()
         self._expect(connection.read_timeout_s, "nothing came any more")
-        self._picture_s = time.monotonic()
+        self._arrival_s = time.monotonic()
         is_in_bursts = _comes_in_bursts(container, connection.address)
         video = Video(
             container, skip_loop_filter=connection.skip_loop_filter, keyframes_only=connection.keyframes_only, live=True
@@ -161,7 +165,7 @@ class LiveReader:
         sieve, lateness = Sieve(request.fps), Lateness()
         for time_s, picture in video.frames(sieve, start_s=0.0, stopped=self._packet_came):
             self.frames_read = video.packets_read
-            self._picture_s = self._arrival_s
+            self._fruitless_s = 0.0
             is_due = sieve.due(time_s)
             may_be_old = self._may_be_old(backlog, video, time_s, is_due=is_due)
             if is_in_bursts:
@@ -215,7 +219,8 @@ class LiveReader:
         # When a read times out, FFmpeg first hands out the last frame, which it had held back until it was whole.
         if now_s >= self._deadline_s:
             raise self._timed_out()
-        if now_s - self._picture_s > _NO_PICTURE_S:
+        self._fruitless_s += min(now_s - self._arrival_s, _PAUSE_S)
+        if self._fruitless_s > _NO_PICTURE_S:
             raise self._unavailable(f"data has come for {_NO_PICTURE_S:g} s, but no picture that can be decoded")
         self._arrival_s = now_s
         self._deadline_s = now_s + self._connection.read_timeout_s

@@ -12,6 +12,9 @@ from movinet_edge.api import DeliveryError
 # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH.
 _WRONG_NAME = (62, 64)
 
+# X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
+_WRONG_TIME = (9, 10)
+
 _REFUSALS = {
     0x84: "it does not speak this version of MQTT; try `protocol: 3.1.1`",
     0x85: "it does not accept the client id",
@@ -138,8 +141,24 @@ def connection_problem(broker: Broker, error: Exception) -> str:
 def _certificate_problem(broker: Broker, error: ssl.SSLCertVerificationError) -> str:
     if error.verify_code in _WRONG_NAME:
         return f"the certificate of {broker} is for another name than {broker.host!r}; set `host` to a name in it"
-    hint = "" if broker.tls is None or broker.tls.ca else "; set `tls: {ca: FILE}` if it has an authority of its own"
+    if error.verify_code in _WRONG_TIME:
+        hint = "; is the clock of this machine right?"
+    elif broker.tls is None or broker.tls.ca:
+        hint = ""
+    else:
+        hint = "; set `tls: {ca: FILE}` if it has an authority of its own"
     return f"the certificate of {broker} is not trusted ({error.verify_message}){hint}"
+
+
+def explain_silence(broker: Broker) -> str:
+    """Why a connection ends without an answer."""
+    if broker.tls is None:
+        hint = "does it expect TLS?"
+    elif broker.tls.certificate is None:
+        hint = "does it expect a certificate of this client, `tls: {certificate: FILE, key: FILE}`?"
+    else:
+        hint = f"does it trust {broker.tls.certificate}?"
+    return f"{broker} ends the connection before it answers; {hint}"
 
 
 def explain_refusal(broker: Broker, code: int, text: str) -> str:

@@ -18,9 +18,17 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from movinet_edge.api import DeliveryError
-from movinet_edge_plugins._mqtt_broker import Broker, connection_problem, explain_loss, explain_refusal, tls_context
+from movinet_edge_plugins._mqtt_broker import (
+    Broker,
+    connection_problem,
+    explain_loss,
+    explain_refusal,
+    explain_silence,
+    tls_context,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +55,7 @@ _PROTOCOL_ERROR = 0x82
 _SUSPICIOUS = (0x81, _PROTOCOL_ERROR, 0x95)
 
 OnMessage = Callable[[str, bytes, bool], None]
-"""Topic, payload, and whether it is a retained message from before. Called in paho's thread."""
+"""Topic, payload, and whether it is a retained message. Called in paho's thread."""
 
 
 class Refusal(Exception):
@@ -128,7 +136,7 @@ class Link:
         if reason is not None:
             raise DeliveryError(explain_refusal(broker, reason.value, str(reason)))
         if lost is not None:
-            raise DeliveryError(f"{broker} ends the connection before it answers; does it expect TLS, or not?")
+            raise DeliveryError(explain_silence(broker))
         raise DeliveryError(f"{broker} takes the connection, but does not answer within {broker.timeout_s:g} s")
 
     def publish(
@@ -173,9 +181,17 @@ class Link:
             raise Refusal(text, final=refusal.value in _FINAL)
         return True
 
-    def subscribe(self, filters: Sequence[str]) -> list[str]:
-        """Subscribe with QoS 1; those of the filters that the broker does not allow. Raises DeliveryError."""
-        _, mid = self._client.subscribe([(topic, 1) for topic in filters])
+    def subscribe(self, filters: Sequence[str], *, as_published: bool = False) -> list[str]:
+        """Subscribe with QoS 1; those of the filters that the broker does not allow. Raises DeliveryError.
+
+        With `as_published` a message that somebody publishes now, to be retained, counts as retained, too; only MQTT 5
+        can tell.
+        """
+        if self._broker.is_v5:
+            options = SubscribeOptions(qos=1, retainAsPublished=as_published)
+            _, mid = self._client.subscribe([(topic, options) for topic in filters])
+        else:
+            _, mid = self._client.subscribe([(topic, 1) for topic in filters])
         with self._changed:
             granted = self._answer.granted
             self._changed.wait_for(lambda: mid in granted or self._lost is not None, self._broker.timeout_s)

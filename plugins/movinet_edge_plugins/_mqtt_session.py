@@ -150,8 +150,10 @@ class Session:
         link = self._make_link(self._hear, self._wake)
         link.open()
         try:
-            filters = [self._topics.status, self._topics.birth, *(self._topics.commands if self._commands else ())]
-            for topic in link.subscribe(filters):
+            refused = link.subscribe([self._topics.status, self._topics.birth])
+            if self._commands is not None:
+                refused += link.subscribe(self._topics.commands, as_published=True)
+            for topic in refused:
                 _log.warning("mqtt broker does not let us subscribe", topic=topic)
         except DeliveryError:
             link.close()

@@ -22,8 +22,10 @@ _EVENT_EXPIRY_S = 86_400
 
 _SCHEMA = "movinet-edge/event/1"
 
-# So often in a row the connection must have broken in a strange way on an event before the event is held responsible.
+# So often in a row the connection must have broken on an event before the event is held responsible: in a way that
+# points to the message, or in any way, since over MQTT 3.1.1 a broker just hangs up on a message that is too large.
 _CUTS_TO_GIVE_UP = 2
+_WORDLESS_CUTS_TO_GIVE_UP = 5
 
 
 class MqttSink:
@@ -46,7 +48,7 @@ class MqttSink:
         self._control: Control | None = None
         self._session: Session | None = None
         self._sent: _Sent | None = None
-        self._cut: tuple[object, int] = (None, 0)  # the event on which the connection broke, and how often
+        self._cut: tuple[object, bool, int] = (None, False, 0)  # the event on which it broke, if strangely, how often
 
     def attach(self, control: Control) -> None:
         """Take commands from the broker and hand them to `control`."""
@@ -83,7 +85,7 @@ class MqttSink:
         try:
             # After a time-out the message is still on its way, and publishing it again would double it.
             if self._sent is None or self._sent[:2] != (key, link):
-                self._sent = (key, link, self._publish(link, event))
+                self._sent = (key, link, self._publish(link, event, with_snapshot=self._cut[0] != key))
             if not link.settle(self._sent[2], self._broker.timeout_s):
                 raise DeliveryError(f"{self._broker} does not confirm the event within {self._broker.timeout_s:g} s")
         except Refusal as refusal:
@@ -141,14 +143,19 @@ class MqttSink:
         will = (self._topics.status, OFFLINE)
         return Link(self._broker, name=self._topics.node, will=will, on_message=on_message, on_lost=on_lost)
 
-    def _publish(self, link: "Link", event: ActionEvent) -> "Receipt":
-        self._publish_snapshot(link, event)
+    def _publish(self, link: "Link", event: ActionEvent, *, with_snapshot: bool) -> "Receipt":
+        if with_snapshot:
+            self._publish_snapshot(link, event)
+        elif event.snapshot is not None:
+            _log.warning("mqtt snapshot left out, the connection has broken with it", event_id=event.id)
         properties: dict[str, Any] = {
             "MessageExpiryInterval": _EVENT_EXPIRY_S,
             "ContentType": "application/json",
             "UserProperty": ("schema", _SCHEMA),
         }
-        return link.publish(self._topics.event(event.stream), event.to_json(), **properties)
+        # A path on this machine is of no use elsewhere, and tells of it; the picture has a topic of its own.
+        payload = event.model_copy(update={"snapshot": None}).to_json()
+        return link.publish(self._topics.event(event.stream), payload, **properties)
 
     def _publish_snapshot(self, link: "Link", event: ActionEvent) -> None:
         """Send the event's picture before it, so that it is there for whoever hears of the event.
@@ -167,9 +174,11 @@ class MqttSink:
 
     def _is_to_blame(self, key: object, link: "Link") -> bool:
         """Whether the connection seems to break because of this event, which would hold up all others for ever."""
-        if link.suspicious_loss:
-            self._cut = (key, self._cut[1] + 1 if self._cut[0] == key else 1)
-        return link.suspicious_loss and self._cut[1] >= _CUTS_TO_GIVE_UP
+        if link.lost is None:
+            return False
+        strange = link.suspicious_loss
+        self._cut = (key, strange, self._cut[2] + 1 if self._cut[:2] == (key, strange) else 1)
+        return self._cut[2] >= (_CUTS_TO_GIVE_UP if strange else _WORDLESS_CUTS_TO_GIVE_UP)
 
 
 _Sent = tuple[object, "Link", "Receipt"]

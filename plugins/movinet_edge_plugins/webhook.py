@@ -148,7 +148,7 @@ class WebhookSink:
         self._tls = None
 
     def _message(self, event: ActionEvent) -> Message:
-        body = (event.to_json() if self._body is None else self._body.fill(event)).encode()
+        body = (_as_json(event) if self._body is None else self._body.fill(event)).encode()
         headers = {"user-agent": b"movinet-edge", "content-type": self._settings.content_type.encode()}
         if self._address.basic_authorization:
             headers["authorization"] = self._address.basic_authorization.encode()
@@ -190,6 +190,11 @@ def signature_headers(key: bytes | None, identifier: str, timestamp_s: int, body
         signed = b".".join((*headers.values(), body))
         headers["webhook-signature"] = b"v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256))
     return headers
+
+
+def _as_json(event: ActionEvent) -> str:
+    """Without the path of its picture, which is of no use on another machine, and tells of this one."""
+    return event.model_copy(update={"snapshot": None}).to_json()
 
 
 def _is_json(content_type: str) -> bool:

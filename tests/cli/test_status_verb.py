@@ -74,6 +74,40 @@ def test_everything_for_programs(running):
     assert [sink.name for sink in status.sinks] == ["jsonl"]
 
 
+LOGIN = """\
+    model: {toy}
+    state_dir: state
+    log: {{level: debug}}
+    streams:
+      - name: beside
+        source: {{type: rtsp, url: "rtsp://127.0.0.1:{port}/1", user: looker, password: "h#sh:{secret}"}}
+        actions: &actions
+          reddening: {{labels: [turning red]}}
+      - name: within
+        source: {{type: rtsp, url: "rtsp://looker:h%23sh%3A{secret}@127.0.0.1:{port}/1"}}
+        actions: *actions
+      - name: asked
+        source: {{type: rtsp, url: "http://127.0.0.1:{port}/video?user=looker&pwd={secret}"}}
+        actions: *actions
+"""
+
+
+def test_a_login_is_neither_in_the_log_nor_in_the_status(folder, toy):
+    hidden = "correcthorse"
+    with socket.socket() as nobody:  # bound but not listening
+        nobody.bind(("127.0.0.1", 0))
+        daemon = RunningDaemon(folder, LOGIN, toy=toy, port=nobody.getsockname()[1], secret=hidden)
+        daemon.start_and_wait()
+        daemon.until(lambda: all("refused" in stream["reason"] for stream in daemon.status()["streams"]))
+        daemon.until(lambda: all(daemon.stream(name)["health"]["reconnects"] for name in ("beside", "within", "asked")))
+        shown = [daemon.ask("status").out, daemon.ask("status", "--json").out]
+        assert daemon.stop() == 0
+    for text in (daemon.told(), *shown):
+        assert "refused" in text
+        assert hidden not in text
+        assert "looker" not in text
+
+
 def test_the_socket_may_be_named_instead_of_the_configuration(running):
     ran = in_pipes("status", "--json", "--socket", running.folder / "state" / "control.sock")
     assert DaemonStatus.model_validate_json(ran.out).version == __version__
@@ -94,8 +128,11 @@ def test_a_configuration_that_is_wrong_or_switches_the_socket_off(cli, folder, t
     assert ran.code == 69
     assert "switches the control socket off" in ran.err
     daemon.config.write_text("streams: []\n")
-    assert cli("status", "--config", daemon.config).code == 78
-    assert cli("status", "--config", folder / "none.yaml").code == 78
+    for config in (daemon.config, folder / "none.yaml"):
+        ran = cli("status", "--config", config)
+        assert ran.code == 78
+        assert str(config) in ran.err
+        assert "--socket PATH reaches it" in ran.err
 
 
 def test_nobody_at_the_first_place_does_not_hide_the_daemon_at_the_second(cli, folder, toy, red_clip, monkeypatch):

@@ -41,8 +41,16 @@ def test_a_camera_that_gives_too_little():
     )
 
 
-def test_an_engine_that_cannot_keep_up():
-    (said,) = advice(health(fps_scored=3.9))
+def test_a_source_that_cannot_use_what_comes():
+    (said,) = advice(health(fps_in=25.0, fps_given=1.0, fps_scored=1.0))
+    assert "only 1.0 of 5 frames per second are scored, because the source can use only 1.0 of those that come" in said
+    assert "`keyframes_only:`" in said
+    assert "engine" not in said
+
+
+@pytest.mark.parametrize("fps_given", [None, 4.0, 25.0])
+def test_an_engine_that_cannot_keep_up(fps_given):
+    (said,) = advice(health(fps_given=fps_given, fps_scored=3.9))
     assert "only 3.9 of 5 frames per second are scored, because the engine cannot keep up" in said
     for remedy in ("fewer streams", "`fps:`", "smaller model", "`threads:`"):
         assert remedy in said
@@ -75,6 +83,7 @@ SIZE = st.none() | st.integers(0, 10_000)
     st.builds(
         StreamHealth,
         fps_in=FIGURE,
+        fps_given=FIGURE,
         fps_scored=FIGURE,
         fps_wanted=FIGURE,
         source_cpu=FIGURE,

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -27,6 +28,8 @@ from movinet_edge.daemon.control_socket import (
     Switch,
     ask,
 )
+
+_NOBODY = 65534  # on Debian and most others
 
 
 def answer(request):
@@ -268,6 +271,35 @@ def test_a_place_where_no_socket_can_be(listening, tmp_path):
 def test_no_daemon_is_said_so(path):
     with pytest.raises(NoDaemon, match=f"no movinet-edge runs here: nobody listens at {path}"):
         ask(path, Status())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else for a moment")
+@pytest.mark.parametrize(
+    ("mode", "folder_mode", "who"),
+    [
+        (0o660, 0o755, "a member of the socket's group: {group}"),
+        (0o600, 0o755, "the user who runs the daemon"),
+        (0o660, 0o700, "the user who runs the daemon"),
+    ],
+)
+def test_whoever_may_not_use_it_is_told_who_may(listening, mode, folder_mode, who):
+    with tempfile.TemporaryDirectory() as folder:  # since pytest's own folders are closed to others at every level
+        where = Path(folder, "run", "control.sock")
+        listening(where, mode)
+        Path(folder).chmod(0o755)
+        where.parent.chmod(folder_mode)
+        who = who.format(group=where.group())
+        groups = os.getgroups()
+        os.setgroups([])
+        os.setegid(_NOBODY)
+        os.seteuid(_NOBODY)
+        try:
+            with pytest.raises(NoDaemon, match=f"may not be used by this user; be root, or {who}$"):
+                ask(where, Status())
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+            os.setgroups(groups)
 
 
 def test_whoever_answers_nonsense_is_no_daemon(path):

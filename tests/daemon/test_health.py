@@ -96,6 +96,7 @@ def test_rates_and_the_share_of_a_core_go_on_over_a_reconnect():
         meter.closed(source)
     health = meter.health(20.0, frame_s=19.5)
     assert (health.read, health.fps_in, health.source_cpu, health.frame_age_s) == (100, 5.0, 0.25, 0.5)
+    assert health.fps_given == 1.0, "of five that come, one is handed over"
     assert health.source.codec == "h264", "what the video is does not change because it is closed"
 
 

@@ -144,6 +144,13 @@ def test_only_a_source_that_was_well_begins_with_short_pauses_again(frames_for_s
     assert backoff.ceiling_s == (2.0 if failures == 1 else 8.0)
 
 
+def test_the_last_failure_is_told_until_a_frame_comes():
+    life, now_s = life_after("connecting", "failed", "connecting", "camera")
+    assert (life.state, life.reason) == (CONNECTING, "no route")
+    life.frame(now_s)
+    assert (life.state, life.reason) == (LIVE, "")
+
+
 def test_being_switched_on_is_a_new_beginning():
     life, now_s = life_after("connecting", "failed", "connecting", "failed", "rejected")
     assert (life.rejected, life.reason, life.failures) == (True, "not a video", 2)

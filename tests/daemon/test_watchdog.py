@@ -75,6 +75,20 @@ def test_a_live_source_that_falls_silent_is_stalled_and_opened_anew():
     run.close()
 
 
+def test_a_quiet_camera_is_not_taken_for_dead():
+    """Cameras on a battery rest between movements; `stall_after` says for how long they may."""
+    moves = threading.Event()
+    script = [FRAME, lambda: moves.wait(PATIENCE_S), FRAME, wait]
+    run = Run(ScriptedSource.lives(script, live=True), limits=Limits(stall_s=30.0))
+    run.until(lambda: run.seen == ["frame"])
+    run.runner.check(run.runner.frame_s + 29.0)
+    assert run.runner.state is StreamState.LIVE
+    moves.set()
+    run.until(lambda: run.seen == ["frame", "frame"])
+    assert (run.runner.state, run.runner.reconnects, len(run.made)) == (StreamState.LIVE, 0, 1)
+    run.close()
+
+
 def test_a_source_that_never_gives_a_first_frame_is_given_up_too():
     run = Run(ScriptedSource.lives([wait], live=True), limits=Limits(stall_s=1.0, first_frame_s=3.0))
     run.until(lambda: run.made)
@@ -120,6 +134,7 @@ def test_a_reader_that_hangs_is_left_behind_and_the_number_of_these_is_bounded(h
     run.until(lambda: not run.runner.hanging)
     watch(run)
     assert len(run.made) == 4
+    assert run.runner.reason == ""
     run.close()
 
 

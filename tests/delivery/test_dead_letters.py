@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -210,6 +211,22 @@ class TestWorker:
         assert seqs(trial.tried) == [1, 1, 1, 1]
         assert kept(outbox.path) == [("a", 1, "never", 2)]
         assert worker.stats.retries == 2
+
+    def test_what_another_process_asks_for_is_found_although_events_never_pause(self, outbox, run, monkeypatch):
+        look_s, pause_s = 0.3, 0.03  # a pause for each look would begin anew with every event
+        monkeypatch.setattr("movinet_edge.delivery.worker._LOOK_FOR_RETRIES_S", look_s)
+        trial = Trial([DeliveryRejected("no")])
+        outbox.append(starts(1))
+        run(trial)
+        eventually(lambda: outbox.pending("a") == 0)
+        FailedEvents(outbox.path).retry("a")
+
+        def taken_again():
+            outbox.append(starts(1))
+            time.sleep(pause_s)
+            return 1 in seqs(trial.accepted)
+
+        eventually(taken_again)
 
     def test_a_refusal_without_words_is_named(self, outbox, run):
         outbox.append(starts(1))

@@ -204,5 +204,5 @@ if __name__ == "__main__":
     parser.add_argument("--auth", choices=("none", "basic", "digest"), default="none")
     parser.add_argument("--user", default="")
     parser.add_argument("--password", default="")
-    parser.add_argument("--files", type=Path, nargs="*")
+    parser.add_argument("--files", type=Path, nargs="*", default=[])
     _serve(parser.parse_args())

@@ -1,5 +1,8 @@
 """Plays live streams with the `rtsp` source, for its tests."""
 
+import math
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -7,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from clips import write_clip
+from peers.rtsp_server import FPS
 
 from movinet_edge.api import Frame, FrameRequest, SourceUnavailable
 from movinet_edge_plugins.rtsp import RtspSource
 
 # What is between the server's making a picture and a test's looking at it, on a busy machine.
 PATH_S = 0.8
+
+_LIVE = {"tune": "zerolatency", "g": "10", "x265-params": "keyint=10:log-level=none"}
 
 
 def source(url: str, **settings: Any) -> RtspSource:
@@ -44,6 +51,34 @@ def failure(url: str, **settings: Any) -> str:
         for _ in frames:
             pass
     return str(caught.value)
+
+
+@contextmanager
+def transport_stream(*codecs: str, frames: int = 50) -> Iterator[str]:
+    """The address of a live transport stream over UDP: so many frames of each codec, of the last one without end."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"udp://127.0.0.1:{free.getsockname()[1]}"
+    over = threading.Event()
+
+    def send() -> None:
+        picture = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))
+        for codec in codecs:
+            with av.open(url, "w", format="mpegts") as container:
+                stream = container.add_stream(codec, rate=FPS, options=_LIVE)
+                stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+                left = math.inf if codec is codecs[-1] else frames
+                while left and not over.wait(1 / FPS):
+                    container.mux(stream.encode(picture))
+                    left -= 1
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        yield url
+    finally:
+        over.set()
+        sender.join()
 
 
 def write_segments(folder: Path, *, frames: int = 20, fps: int = 10) -> None:

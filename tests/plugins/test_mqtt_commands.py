@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mqtt_parts import ROOT, RecordingControl, action, brokers, opened, status, stream
+from mqtt_parts import ROOT, RecordingControl, action, brokers, eventually, opened, status, stream
 from peers.mosquitto import Subscriber
 from structlog.testing import capture_logs
 
@@ -163,3 +163,12 @@ def test_commands_come_from_the_broker(broker, control):
             subscriber.until_last(f"{ROOT}/porch/action/waving/threshold/state", "0.4")
             subscriber.until_last(f"{ROOT}/porch/enabled/state", "ON")
     assert control.done == [("porch", "waving", 0.4), ("porch", True)]
+
+
+def test_a_command_that_is_to_be_retained_is_refused_already_when_it_is_published(broker, control):
+    with Subscriber(broker.port) as subscriber, opened(broker, control) as sink:
+        sink.report(status())
+        subscriber.publish(f"{ROOT}/porch/enabled/set", "OFF", retain=True)
+        subscriber.publish(f"{ROOT}/porch/action/waving/threshold/set", "0.4")
+        eventually(lambda: control.done)
+    assert control.done == [("porch", "waving", 0.4)]

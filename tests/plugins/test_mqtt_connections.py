@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import trustme
@@ -35,8 +36,8 @@ def authority():
 def start_tls(start_broker, authority, tmp_path):
     """Starts a broker with a certificate for `name`."""
 
-    def start(name="localhost", *options):
-        start.certificate = certificate = authority.issue_cert(name)
+    def start(name="localhost", *options, **validity):
+        start.certificate = certificate = authority.issue_cert(name, **validity)
         certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
         authority.cert_pem.write_to_path(tmp_path / "ca.pem")
         return start_broker(listener=[f"certfile {tmp_path}/server.pem", f"keyfile {tmp_path}/server.pem", *options])
@@ -164,6 +165,13 @@ def test_a_certificate_for_another_name(start_tls, tmp_path):
     assert text.endswith("is for broker.lan")
 
 
+def test_a_certificate_that_is_over(start_tls, tmp_path):
+    broker = start_tls(not_after=datetime.now(UTC) - timedelta(days=1))
+    assert "expired); is the clock of this machine right?" in problem(
+        broker, host="localhost", tls={"ca": tmp_path / "ca.pem"}
+    )
+
+
 def test_tls_where_there_is_none(start_broker):
     assert "does not answer with TLS" in problem(start_broker(), tls=True)
 
@@ -190,7 +198,7 @@ def test_a_certificate_instead_of_a_password(start_tls, authority, tmp_path):
     tls = {"ca": tmp_path / "ca.pem", "certificate": tmp_path / "client.pem", "key": tmp_path / "client.key"}
     with opened(broker, host="localhost", tls=tls) as sink:
         sink.deliver(example_event(seq=1))
-    problem(broker, host="localhost", tls={"ca": tmp_path / "ca.pem"})
+    assert "a certificate of this client" in problem(broker, host="localhost", tls={"ca": tmp_path / "ca.pem"})
     with pytest.raises(DeliveryError, match="no certificate and key that fit"):
         MqttSink(settings(broker, tls=tls | {"key": tmp_path / "server.pem"})).open()
 

@@ -74,6 +74,7 @@ def test_a_picture_comes_before_its_event_and_is_not_waited_for(start_broker, tm
         subscriber_texts(subscriber, 3)
     assert [heard.topic for heard in subscriber.heard] == [f"{ROOT}/porch/snapshot", EVENTS, EVENTS, EVENTS]
     assert (subscriber.heard[0].text, subscriber.heard[0].retained) == ("a small picture", False)
+    assert str(tmp_path) not in subscriber.heard[1].text
     assert not retained(broker.port)
 
 
@@ -184,6 +185,25 @@ def test_an_event_that_makes_the_broker_cut_the_connection_does_not_hold_up_the_
     with opened(broker) as sink:
         with pytest.raises(DeliveryRejected, match="each time that this event is sent"):
             deliver_at_last(sink, example_event(seq=1, labels=("long label",) * 100))
+        deliver_at_last(sink, example_event(seq=2))
+
+
+def test_a_picture_over_a_limit_that_nobody_told_costs_the_picture_alone(start_broker, tmp_path):
+    broker = start_broker("max_packet_size 2000")  # which MQTT 3.1.1 cannot announce; the broker just hangs up
+    picture = tmp_path / "large.jpg"
+    picture.write_bytes(b"a large picture" * 1000)
+    with Subscriber(broker.port) as subscriber, opened(broker, protocol="3.1.1") as sink:
+        deliver_at_last(sink, example_event(seq=1, snapshot=str(picture)))
+        deliver_at_last(sink, example_event(seq=2))
+        assert [json.loads(text)["seq"] for text in subscriber_texts(subscriber, 2)] == [1, 2]
+
+
+def test_an_event_on_which_the_broker_hangs_up_without_a_word_does_not_hold_up_the_rest(start_broker):
+    broker = start_broker("max_packet_size 2000")
+    with opened(broker, protocol="3.1.1", discovery=False) as sink:
+        sink.report(status())
+        with pytest.raises(DeliveryRejected, match="each time that this event is sent"):
+            deliver_at_last(sink, example_event(seq=1, labels=("long label",) * 200))
         deliver_at_last(sink, example_event(seq=2))
 
 

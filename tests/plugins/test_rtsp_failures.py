@@ -97,6 +97,18 @@ def test_data_without_pictures_is_given_up(web, monkeypatch):
     assert "no picture that can be decoded" in failure(f"{web}/spoilt")
 
 
+def test_a_camera_that_rests_is_waited_for(start_rtsp, monkeypatch):
+    """Its silence is no data without pictures, however long it is."""
+    monkeypatch.setattr(_live, "_NO_PICTURE_S", 1.5)
+    server = start_rtsp()
+    with playing(server.url(), FrameRequest(10), read_timeout=20) as frames:
+        list(islice(frames, 5))
+        server.freeze()
+        threading.Timer(2.5, server.thaw).start()
+        ages_s = [made_ago_s(frame.image) for frame in islice(frames, 10)]
+    assert max(ages_s) < STALE_S + PATH_S
+
+
 @pytest.mark.parametrize("is_silent", [True, False], ids=["silent", "frozen"])
 def test_close_ends_a_wait_at_once(start_rtsp, is_silent):
     with socket.create_server(("127.0.0.1", 0)) as hole, ExitStack() as stack:

@@ -1,21 +1,18 @@
 """The `rtsp` source against real servers: what they send."""
 
-import socket
 import ssl
-import threading
 import time
 from itertools import islice, pairwise
 
-import av
-import numpy as np
 import pytest
 import trustme
-from live_streams import PATH_S, playing, source, take, write_segments
+from live_streams import PATH_S, failure, playing, source, take, transport_stream, write_segments
 from peers.http_camera import MJPEG_FPS, http_camera
 from peers.rtsp_server import FPS, GROWN_SIZE_PX, KEY_FRAME_S, SIZE_PX, made_ago_s
 
 from movinet_edge.api import FrameRequest, SourceUnavailable
 from movinet_edge.testing.sources import SourceContract
+from movinet_edge_plugins import _live
 from movinet_edge_plugins._lateness import STALE_S
 from movinet_edge_plugins.rtsp import RtspSource
 
@@ -136,23 +133,17 @@ def test_hls_comes_at_its_own_pace_and_ends(tmp_path, web):
 
 
 def test_transport_stream_over_udp():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    over = threading.Event()
+    with transport_stream("libx264") as url:
+        assert len(take(url, 5)) == 5
 
-    def send():
-        with av.open(f"udp://127.0.0.1:{port}", "w", format="mpegts") as container:
-            stream = container.add_stream("libx264", rate=FPS, options={"tune": "zerolatency", "g": "10"})
-            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-            picture = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))
-            while not over.wait(1 / FPS):
-                container.mux(stream.encode(picture))
 
-    sender = threading.Thread(target=send)
-    sender.start()
-    try:
-        assert len(take(f"udp://127.0.0.1:{port}", 5)) == 5
-    finally:
-        over.set()
-        sender.join()
+def test_the_codec_may_change_on_the_way(monkeypatch):
+    """What cannot be decoded any more ends the connection, and the next one finds out what it is now."""
+    monkeypatch.setattr(_live, "_NO_PICTURE_S", 0.7)
+    with transport_stream("libx264", "libx265") as url:
+        assert "no picture that can be decoded" in failure(url)
+        opened = source(url)
+        assert len(list(islice(opened.frames(FrameRequest(10)), 3))) == 3
+        info = opened.info
+        opened.close()
+    assert info.codec == "hevc"

@@ -73,6 +73,7 @@ class TestSettings:
             ({"url": "http://[::ffff:169.254.169.254]/"}, "url", "credentials"),
             ({"url": "http://100.100.100.200/"}, "url", "credentials"),
             ({"url": "http://[fd00:ec2::254]/"}, "url", "credentials"),
+            ({"url": "http://[fd20:ce::254]/"}, "url", "credentials"),
             ({"secret": ""}, "secret", "empty"),
             ({"secret": "whsec_not base64!"}, "secret", "base64"),
             ({"secret": "whsec_"}, "secret", "base64"),
@@ -142,7 +143,8 @@ class TestRequest:
     def test_by_default_is_the_event_as_json(self, server):
         event = example_event(EventType.STOP, seq=7, action="手を振る")
         with opened(server.url("/a/b?c=d%20e#f")) as sink:
-            sink.deliver(event)
+            # The path of a picture is nothing for others.
+            sink.deliver(event.model_copy(update={"snapshot": "/home/kim/snapshots/1.jpg"}))
         [request] = server.requests
         assert (request.method, request.target) == ("POST", "/a/b?c=d%20e")
         assert request.body == event.to_json().encode()
