@@ -10,6 +10,7 @@ import numpy as np
 import structlog
 
 from movinet_edge.api import ModelError
+from movinet_edge.engine.gpu_library import why_not_compiled_model
 from movinet_edge.engine.litert import LiteRTSession
 from movinet_edge.engine.native_log import captured_native_log
 from movinet_edge.engine.session import Session
@@ -42,7 +43,7 @@ def open_session(path: Path, choice: RuntimeChoice = "auto", threads: int = 1) -
             session = _tflite(path, threads)
         else:
             try:
-                session = LiteRTSession(str(path), threads)
+                session = _litert(path, threads)
             except ImportError as error:
                 if choice == "litert":
                     raise RuntimeMissing(
@@ -77,6 +78,23 @@ def _check_file(path: Path) -> None:
         raise ModelError(
             f"{path}: the model needs {', '.join(flex)}, which only full TensorFlow has; export it again with "
             "TFLite built-in operators only (converter.target_spec.supported_ops = [TFLITE_BUILTINS])"
+        )
+
+
+def _litert(path: Path, threads: int) -> Session:
+    reason = why_not_compiled_model()
+    if reason is None:
+        return LiteRTSession(str(path), threads)
+    from ai_edge_litert.interpreter import Interpreter
+
+    _log.warning("LiteRT's older interpreter runs the model, which takes a little longer", reason=reason)
+    with captured_native_log():
+        return InterpreterSession(
+            Interpreter(model_path=str(path), num_threads=threads),
+            name="LiteRT interpreter",
+            version=importlib.metadata.version("ai-edge-litert"),
+            threads=threads,
+            file=str(path),
         )
 
 

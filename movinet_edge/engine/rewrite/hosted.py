@@ -1,0 +1,196 @@
+"""Runs a rewritten file in LiteRT and does the host's part: counts, sums the pools, turns the frames' buffers round."""
+
+import contextlib
+import importlib.metadata
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from movinet_edge.engine.gpu_library import why_not_compiled_model
+from movinet_edge.engine.interface import ModelInterface, StateSpec
+from movinet_edge.engine.native_log import captured_native_log
+from movinet_edge.engine.rewrite.host import FrameRing, HostPlan, WholeState
+from movinet_edge.engine.rewrite.refused import RewriteRefused
+from movinet_edge.engine.rewrite.rewriting import SIGNATURE, Rewritten
+from movinet_edge.engine.session import RuntimeInfo
+from movinet_edge.engine.tflite import delegates
+
+
+class HostedTensors:
+    """One stream's past frames, as buffers that change places, and its pools' sums and count, as NumPy arrays."""
+
+    def __init__(self, session: "HostedSession") -> None:
+        self._session = session  # must outlive the buffers
+        plan, model = session.plan, session.compiled
+        rings = [_ring_buffers(model, ring) for ring in plan.rings]
+        whole = [
+            (
+                model.create_input_buffer_by_name(SIGNATURE, s.state),
+                model.create_output_buffer_by_name(SIGNATURE, s.state),
+            )
+            for s in plan.whole
+        ]
+        self._buffers = [*rings, *map(list, whole)]
+        states: list[FrameRing | WholeState] = [*plan.rings, *plan.whole]
+        self._empty = [_filled(state.shape, state.dtype, state.empty) for state in states]
+        self.sums: NDArray[np.float32] = np.zeros(sum(pool.channels for pool in plan.pools), np.float32)
+        self.parts = [self.sums[part] for part in session.pool_parts.values()]
+        """The sum of each pool, a view of `sums`."""
+        self.count = 0
+        period = math.lcm(2 if whole else 1, *(len(buffers) for buffers in rings))
+        self._turns = [session.handles_of_turn(turn, rings, whole) for turn in range(period)]
+        self._turn = 0
+        self.clear()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception), captured_native_log():  # the runtime talks when a buffer goes
+            self._turns = []
+            self._buffers = []
+
+    def clear(self) -> None:
+        """All states as before the first frame."""
+        for buffers, value in zip(self._buffers, self._empty, strict=True):
+            for buffer in buffers:
+                buffer.write(value)
+        self.sums.fill(0.0)
+        self.count = 0
+
+    def read(self, state: StateSpec) -> NDArray[Any]:
+        """The value of a pool's sum or count that goes into the next frame; a copy."""
+        if state.kind == "count":
+            return np.full(1, self.count, state.source.dtype)
+        return self.sums[self._session.pool_parts[state.name]].copy()
+
+    def write(self, state: StateSpec, value: NDArray[Any]) -> None:
+        """Replace a pool's sum or the count, which all pools share."""
+        if state.kind == "count":
+            self.count = int(value[0])
+        else:
+            self.sums[self._session.pool_parts[state.name]] = value
+
+    def next_call(self) -> tuple[list[Any], list[Any]]:
+        """What `invoke` takes for the next call."""
+        call = self._turns[self._turn]
+        self._turn = (self._turn + 1) % len(self._turns)
+        return call
+
+
+class HostedSession:
+    """A rewritten file compiled by LiteRT for the CPU; `interface` is that of the untouched file."""
+
+    def __init__(self, rewritten: Rewritten, interface: ModelInterface, threads: int = 1) -> None:
+        """Load it.
+
+        Raises:
+            RewriteRefused: the runtime does not take the file, or must not be started on this processor.
+        """
+        obstacle = why_not_compiled_model()
+        if obstacle is not None:
+            raise RewriteRefused(obstacle)
+        self.plan: HostPlan = rewritten.plan
+        self.interface = interface
+        self.image: NDArray[np.float32] = np.zeros(interface.image.shape, np.float32)
+        self.pool_parts = dict(_parts(self.plan))
+        self._content = rewritten.content  # the runtime may read weights from it for as long as it runs
+        with captured_native_log() as log:
+            try:
+                self._load(threads)
+            except (RuntimeError, ValueError) as error:
+                raise RewriteRefused(f"the runtime cannot load the rewritten file: {error}") from error
+            xnnpack = "XNNPACK delegate" in log or self._delegates()
+        version = importlib.metadata.version("ai-edge-litert")
+        self.runtime = RuntimeInfo("LiteRT", version, threads, xnnpack)
+
+    def _load(self, threads: int) -> None:
+        from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, Options
+
+        options = Options(cpu_options=CpuOptions(num_threads=threads))
+        self.compiled = CompiledModel.from_buffer(self._content, options=options)
+        self.index = self.compiled.get_signature_index(SIGNATURE)
+        self._order = self.compiled.get_signature_list()[SIGNATURE]
+        plan = self.plan
+        self._image, self._logits = self._input(plan.image), self._output(plan.logits)
+        self._count = self._input(plan.count) if plan.count else None
+        self._totals = [self._input(pool.total) for pool in plan.pools]
+        self._contributions = [self._output(pool.contribution) for pool in plan.pools]
+        self._image.write(self.image)  # the first write makes an environment, and that is loud
+        # run_by_index unwraps every buffer anew at each call; its own inner call takes them unwrapped.
+        unwrapped_call = getattr(getattr(self.compiled, "_model", None), "RunByIndex", None)
+        self._unwrapped = unwrapped_call is not None
+        self.invoke = unwrapped_call or self.compiled.run_by_index
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception), captured_native_log():
+            self._totals, self._contributions = [], []
+            self._image = self._logits = self._count = self.compiled = self.invoke = None
+
+    def _delegates(self) -> bool:
+        from ai_edge_litert.interpreter import Interpreter
+
+        return delegates(Interpreter(model_content=self._content, num_threads=1))
+
+    def _input(self, key: str) -> Any:
+        return self.compiled.create_input_buffer_by_name(SIGNATURE, key)
+
+    def _output(self, key: str) -> Any:
+        return self.compiled.create_output_buffer_by_name(SIGNATURE, key)
+
+    def new_tensors(self) -> HostedTensors:
+        """States for one more stream."""
+        return HostedTensors(self)
+
+    def run(self, tensors: HostedTensors) -> NDArray[np.float32]:
+        """One frame: `image` and the stream's states in, a new float32 `[classes]` array of logits out."""
+        tensors.count += 1
+        self._image.write(self.image)
+        if self._count is not None:
+            self._count.write(np.full(1, tensors.count, np.float32))
+        for buffer, part in zip(self._totals, tensors.parts, strict=True):
+            buffer.write(part)
+        self.invoke(self.index, *tensors.next_call())
+        if tensors.parts:
+            reads = zip(self._contributions, tensors.parts, strict=True)
+            tensors.sums += np.concatenate([buffer.read(part.size, np.float32) for buffer, part in reads])
+        logits: NDArray[np.float32] = self._logits.read(self.plan.classes, np.float32)
+        return logits
+
+    def handles_of_turn(
+        self, turn: int, rings: list[list[Any]], whole: list[tuple[Any, Any]]
+    ) -> tuple[list[Any], list[Any]]:
+        """Inputs and outputs of the call in the order of the signature, when buffers have moved on `turn` times."""
+        plan = self.plan
+        ins: dict[str, Any] = {plan.image: self._image}
+        outs: dict[str, Any] = {plan.logits: self._logits}
+        if plan.count is not None:
+            ins[plan.count] = self._count
+        for pool, total, contribution in zip(plan.pools, self._totals, self._contributions, strict=True):
+            ins[pool.total], outs[pool.contribution] = total, contribution
+        for ring, buffers in zip(plan.rings, rings, strict=True):
+            ins |= {key: buffers[(turn + place) % len(buffers)] for place, key in enumerate(ring.inputs)}
+            outs[ring.newest] = buffers[(turn - 1) % len(buffers)]
+        for state, pair in zip(plan.whole, whole, strict=True):
+            ins[state.state], outs[state.state] = pair if turn % 2 == 0 else pair[::-1]
+        inputs, outputs = (self._order[side] for side in ("inputs", "outputs"))
+        return self._handles(ins[key] for key in inputs), self._handles(outs[key] for key in outputs)
+
+    def _handles(self, buffers: Iterable[Any]) -> list[Any]:
+        return [buffer.capsule if self._unwrapped else buffer for buffer in buffers]
+
+
+def _ring_buffers(model: Any, ring: FrameRing) -> list[Any]:
+    buffers = [model.create_input_buffer_by_name(SIGNATURE, key) for key in ring.inputs]
+    return [*buffers, model.create_output_buffer_by_name(SIGNATURE, ring.newest)]
+
+
+def _filled(shape: tuple[int, ...], dtype: str, value: int) -> NDArray[Any]:
+    return np.full(math.prod(shape), value, np.dtype(dtype))
+
+
+def _parts(plan: HostPlan) -> Iterator[tuple[str, slice]]:
+    start = 0
+    for pool in plan.pools:
+        yield pool.state, slice(start, start + pool.channels)
+        start += pool.channels

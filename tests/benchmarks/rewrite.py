@@ -1,0 +1,213 @@
+"""What rewriting a model file gains: ms per frame of the runtime's own loop on the untouched file, and of ours.
+
+    python tests/benchmarks/rewrite.py MODEL.tflite …
+
+One process for each file, one thread; rows of frames of each way in turn, medians. `ours` is everything from the
+picture in place to the logits; `bare` is the runtime's call alone, always on the same buffers. `sgemm` is what NumPy
+needs for as many products as the graph has, in matrices of 512 × 512: a processor's speed in arithmetic that is tuned.
+"""
+
+import os
+
+os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+import argparse
+import gc
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from ai_edge_litert.interpreter import Interpreter
+
+from movinet_edge.engine.native_log import captured_native_log
+from movinet_edge.engine.rewrite import HostedSession, Rewritten, read_signature, rewrite, self_test
+from movinet_edge.engine.rewrite.graph import CONVOLUTIONS, Kind
+from movinet_edge.engine.rewrite.reading import read_graph
+
+ROW, SETTLING, STREAMS = 10, 3, 8
+MATRIX = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One line of the table."""
+
+    runner_ms: float
+    ours_ms: float
+    bare_ms: float
+    sgemm_ms: float
+    speedup: float
+    per_sgemm: float
+    overhead_ms: float
+
+
+class Runner:
+    """The signature runner with its states fed back, as the official example does it."""
+
+    def __init__(self, content: bytes) -> None:
+        self.interpreter = Interpreter(model_content=content, num_threads=1)
+        self._runner = self.interpreter.get_signature_runner(next(iter(self.interpreter.get_signature_list())))
+        self._details = self._runner.get_input_details()
+        self.shape = self._details["image"]["shape"]
+        self.size_px = int(self.shape[-2]), int(self.shape[-3])
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all frames."""
+        self._states = {k: np.zeros(d["shape"], d["dtype"]) for k, d in self._details.items() if k != "image"}
+
+    def logits(self, image: Any) -> Any:
+        """One frame."""
+        self._states = self._runner(image=image.reshape(self.shape), **self._states)
+        return self._states.pop("logits")[0]
+
+
+class Ours:
+    """A stream of a rewritten file."""
+
+    def __init__(self, session: HostedSession) -> None:
+        self.session, self.tensors = session, session.new_tensors()
+        self.size_px = session.interface.size_px
+
+    def reset(self) -> None:
+        """Forget all frames."""
+        self.tensors.clear()
+
+    def logits(self, image: Any) -> Any:
+        """One frame."""
+        np.copyto(self.session.image[0, 0], image)
+        return self.session.run(self.tensors)
+
+
+def main() -> None:
+    """Print a table for each file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", type=Path, nargs="+")
+    parser.add_argument("--rows", type=int, default=30)
+    parser.add_argument("--float", action="store_true", help="leave the weights of float16 files floats")
+    args = parser.parse_args()
+    if len(args.models) > 1:  # each in a process of its own: memory that one gave back would hide what the next needs
+        options = [sys.executable, __file__, "--rows", str(args.rows), *(["--float"] if args.float else [])]
+        for path in args.models:
+            subprocess.run([*options, str(path)], check=True)
+        return
+    content = args.models[0].read_bytes()
+    began = time.perf_counter()
+    rewritten = rewrite(content, quantise_float16=not args.float)
+    print(f"\n{args.models[0].name}: {rewritten.family}, rewritten in {time.perf_counter() - began:.2f} s", flush=True)
+    with captured_native_log():
+        print_figures(content, rewritten, args.rows)
+
+
+def print_figures(content: bytes, rewritten: Rewritten, rows: int) -> None:
+    """Everything about one file."""
+    runner = Runner(content)
+    session = HostedSession(rewritten, read_signature(content))
+    ours = Ours(session)
+    reference = Runner(rewritten.reference) if rewritten.reference else None
+    proof = self_test(runner, reference, ours, rewritten.family)
+    for report in rewritten.reports:
+        if report.changed or report.left:
+            print(f"  {report.name:<24} {report.changed:>4} changed, {report.operators:>4} operators  {report.effect}")
+    print(
+        f"  operators {rewritten.operators_before} -> {rewritten.reports[-1].operators}, XNNPACK partitions "
+        f"{partitions(content)} -> {partitions(rewritten.content)}; largest logit difference by other arithmetic "
+        f"{proof.arithmetic.largest_logit:.2g}, by structure {proof.structure.largest_logit:.2g}"
+    )
+    macs = products(content)
+    figures = measure(runner, ours, macs, rows)
+    print(
+        f"  {macs / 1e6:.1f} M products; runner {figures.runner_ms:.3f} ms, ours {figures.ours_ms:.3f} ms, "
+        f"bare {figures.bare_ms:.3f} ms, sgemm {figures.sgemm_ms:.3f} ms"
+    )
+    print(
+        f"  runner / ours {figures.speedup:.2f}; ours / sgemm {figures.per_sgemm:.2f}; "
+        f"overhead {figures.overhead_ms:.3f} ms"
+    )
+    ratio, megabytes = many_streams(session, rows)
+    print(f"  {STREAMS} streams: ms per frame x {ratio:.2f}, {megabytes:.1f} MB per extra stream")
+
+
+def measure(runner: Runner, ours: Ours, macs: int, rows: int) -> Figures:
+    """Rows stand beside each other in time, so ratios between them are not those of a machine that drifts."""
+    image = np.random.default_rng(0).random(ours.session.image.shape[2:], np.float32)
+    left, right = np.random.default_rng(1).random((2, MATRIX, MATRIX), np.float32)
+    product = np.empty_like(left)
+    call = ours.tensors.next_call()
+    ways: list[Callable[[], object]] = [
+        lambda: runner.logits(image),
+        lambda: ours.session.run(ours.tensors),
+        lambda: ours.session.invoke(ours.session.index, *call),
+        lambda: np.matmul(left, right, out=product),
+    ]
+    medians = np.array([[row_ms(way) for way in ways] for _ in range(rows)])
+    medians[:, 3] *= macs / MATRIX**3
+    runner_ms, ours_ms, bare_ms, sgemm_ms = medians.T
+    return Figures(
+        *(float(np.median(column)) for column in medians.T),
+        speedup=float(np.median(runner_ms / ours_ms)),
+        per_sgemm=float(np.median(ours_ms / sgemm_ms)),
+        overhead_ms=float(np.median(ours_ms - bare_ms)),
+    )
+
+
+def row_ms(way: Callable[[], object]) -> float:
+    """Median of a row of frames; the first ones find the caches of the way before and are not counted."""
+    times = []
+    for _ in range(SETTLING + ROW):
+        began = time.perf_counter()
+        way()
+        times.append(time.perf_counter() - began)
+    return float(np.median(times[SETTLING:])) * 1e3
+
+
+def many_streams(session: HostedSession, rows: int) -> tuple[float, float]:
+    """ms per frame of eight streams in turn ÷ of one, and megabytes of memory per further stream."""
+    alone = Ours(session)
+    image = np.random.default_rng(0).random(session.image.shape[2:], np.float32)
+    alone.logits(image)
+    gc.collect()
+    before = psutil.Process().memory_info().rss
+    others = [Ours(session) for _ in range(STREAMS - 1)]
+    every = [alone, *others]
+    for stream in every:
+        stream.logits(image)
+    megabytes = (psutil.Process().memory_info().rss - before) / len(others) / 1e6
+
+    def in_turn() -> None:
+        for stream in every:
+            stream.logits(image)
+
+    ratios = [row_ms(in_turn) / STREAMS / row_ms(lambda: alone.logits(image)) for _ in range(rows // 3)]
+    return float(np.median(ratios)), megabytes
+
+
+def products(content: bytes) -> int:
+    """Multiplications of the convolutions for one frame."""
+    graph, _ = read_graph(content)
+    return sum(_products(operator) for operator in graph.of_kind(*sorted(CONVOLUTIONS)))
+
+
+def _products(operator: Any) -> int:
+    weights, output = operator.input(1), operator.output
+    if operator.kind == Kind.DEPTHWISE_CONV_2D:
+        return int(output.size * weights.size // weights.shape[-1])
+    return int(output.size * weights.size // weights.shape[0])
+
+
+def partitions(content: bytes) -> int:
+    """Into how many pieces XNNPACK cuts the graph."""
+    interpreter = Interpreter(model_content=content, num_threads=1)
+    interpreter.allocate_tensors()
+    operators: Iterable[Any] = interpreter._get_ops_details()  # the only list of them
+    return sum(operator["op_name"] == "DELEGATE" for operator in operators)
+
+
+if __name__ == "__main__":
+    main()
