@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from movinet_edge import __version__
 from movinet_edge.api import ConfigurationError, DaemonStatus, MovinetEdgeError, StreamState, StreamStatus
 from movinet_edge.cli import exit_codes
 from movinet_edge.cli.configured import add_config_argument, read_config
+from movinet_edge.config import Configuration, Document
 
 if TYPE_CHECKING:
     from movinet_edge.daemon.assembly import Assembly
@@ -31,36 +31,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Show or remove."""
     document = read_config(args)
-    from movinet_edge.daemon.assembly import assemble
-
-    assembly = assemble(document, pull=False)
-    for name, sink in _sinks(assembly, args.sink):
-        if args.what == "discovery":
-            for topic, payload in sink.preview(_status(assembly)):
-                print(f"{topic} {_readable(payload)}")
-        else:
-            _refuse_beside_a_daemon(assembly)
-            topics = sink.cleanup()
-            print(f"{name}: {len(topics)} topics cleared", *(f"  {topic}" for topic in topics), sep="\n")
+    if args.what == "discovery":
+        _show(document, args.sink)
+    else:
+        _clean_up(document, args.sink)
     return exit_codes.OK
 
 
-def _sinks(assembly: "Assembly", only: str | None) -> Iterator[tuple[str, Any]]:
-    names = [sink.name for sink in assembly.configuration.sinks if sink.type == "mqtt"]
+def _show(document: Document, only: str | None) -> None:
+    from movinet_edge.daemon.assembly import assemble
+
+    assembly = assemble(document, pull=False)
+    for name in _names(assembly.configuration, only):
+        sink: Any = assembly.sinks[name].make_sink()
+        for topic, payload in sink.preview(_status(assembly)):
+            print(f"{topic} {_readable(payload)}")
+
+
+def _clean_up(document: Document, only: str | None) -> None:
+    from movinet_edge.daemon.assembly import make_sinks
+
+    configuration, sinks = make_sinks(document)
+    names = _names(configuration, only)
+    _refuse_beside_a_daemon(configuration)
+    for name in names:
+        sink: Any = sinks[name].make_sink()
+        topics = sink.cleanup()
+        print(f"{name}: {len(topics)} topics cleared", *(f"  {topic}" for topic in topics), sep="\n")
+
+
+def _names(configuration: Configuration, only: str | None) -> list[str]:
+    names = [sink.name for sink in configuration.sinks if sink.type == "mqtt"]
     if not names:
         raise ConfigurationError("the configuration has no sink of type mqtt")
     if only is not None and only not in names:
         raise MovinetEdgeError(f"there is no mqtt sink {only!r}; there are: {', '.join(names)}")
-    for name in names:
-        if only in (None, name):
-            yield name, assembly.sinks[name].make_sink()
+    return names if only is None else [only]
 
 
-def _refuse_beside_a_daemon(assembly: "Assembly") -> None:
+def _refuse_beside_a_daemon(configuration: Configuration) -> None:
     from movinet_edge.daemon.state_lock import StateInUse, locked_state
 
     try:
-        with locked_state(assembly.configuration.state_dir):
+        with locked_state(configuration.state_dir):
             return
     except StateInUse as error:
         raise MovinetEdgeError(f"{error}, or it publishes everything again") from error

@@ -109,6 +109,18 @@ def assemble(
     return Assembly(configuration, streams, sinks, maker.parts.plugins, models)
 
 
+def make_sinks(document: Document) -> tuple[Configuration, dict[str, SinkParts]]:
+    """The sinks alone, for what needs no model; raises ConfigurationProblems as `assemble` does."""
+    configuration, problems = validate(document)
+    if configuration is None:
+        raise _in_reading_order(problems)
+    maker = _Maker(document, configuration)
+    sinks = maker.sinks()
+    if maker.parts.problems:
+        raise _in_reading_order(maker.parts.problems)
+    return configuration, sinks
+
+
 def _in_reading_order(problems: Iterable[Problem]) -> ConfigurationProblems:
     return ConfigurationProblems(sorted(problems, key=lambda problem: (problem.file or "", problem.line or 0)))
 

@@ -89,6 +89,12 @@ def test_cleanup_removes_what_a_daemon_left(cli, write, broker):
     assert retained(broker.port) == {"movinet-edge/cellar/hall/status": "online"}
 
 
+def test_cleanup_needs_no_model(cli, write, broker, toy):
+    config = write(broker.port, text=CONFIG.replace("model: {toy}", "model: a2"))
+    ran = cli("mqtt", "cleanup", "--config", config)
+    assert (ran.code, ran.err) == (0, "")
+
+
 def test_cleanup_is_refused_beside_a_running_daemon(cli, write, broker, folder):
     with locked_state(folder / "state"):
         ran = cli("mqtt", "cleanup", "--config", write(broker.port))
