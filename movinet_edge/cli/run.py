@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from movinet_edge.config import Configuration
     from movinet_edge.daemon.assembly import Assembly
     from movinet_edge.daemon.controls import Controls
+    from movinet_edge.daemon.notify import Notifier
     from movinet_edge.daemon.reload import Reloader
     from movinet_edge.daemon.supervisor import Supervisor
 
@@ -48,11 +49,14 @@ def execute(args: argparse.Namespace) -> int:
     from movinet_edge.daemon.adjustments import Adjustments
     from movinet_edge.daemon.assembly import assemble
     from movinet_edge.daemon.controls import Controls, adjust
+    from movinet_edge.daemon.notify import Notifier
     from movinet_edge.daemon.reload import Reloader
     from movinet_edge.daemon.state_lock import locked_state
     from movinet_edge.daemon.supervisor import Supervisor
     from movinet_edge.delivery import Outbox
 
+    # First of all, so that no child inherits what is meant for us alone.
+    notifier = Notifier.from_environment()
     with download_progress("downloading the model") as progress:
         assembly = assemble(document, progress=progress)
     configuration = assembly.configuration
@@ -70,7 +74,7 @@ def execute(args: argparse.Namespace) -> int:
         reloader = Reloader(
             assembly, supervisor, adjustments, read=lambda: read_config(args), on_log=_apply_log_settings
         )
-        return _run(supervisor, assembly, reloader, _control_socket(configuration, controls, reloader))
+        return _run(supervisor, assembly, reloader, _control_socket(configuration, controls, reloader), notifier)
 
 
 def _apply_log_settings(configuration: "Configuration") -> None:
@@ -112,8 +116,15 @@ def _reload_on(hangups: "SimpleQueue[bool]", reloader: "Reloader") -> None:
 
 
 def _run(
-    supervisor: "Supervisor", assembly: "Assembly", reloader: "Reloader", control: AbstractContextManager[None]
+    supervisor: "Supervisor",
+    assembly: "Assembly",
+    reloader: "Reloader",
+    control: AbstractContextManager[None],
+    notifier: "Notifier",
 ) -> int:
+    from movinet_edge.daemon.heartbeat import Heartbeat
+    from movinet_edge.daemon.notify import status_text
+
     received: list[int] = []
     # A queue of this kind is safe in a signal handler.
     hangups: SimpleQueue[bool] = SimpleQueue()
@@ -132,8 +143,11 @@ def _run(
     supervisor.start()
     # Commands only now: what has not begun cannot be changed.
     threading.Thread(target=_reload_on, args=(hangups, reloader), name="reload", daemon=True).start()
+    notifier.ready(status_text(supervisor.status()))
+    heartbeat = Heartbeat(notifier, supervisor.status, supervisor.busy_s)
     with control:
-        ended = supervisor.wait()
+        ended = supervisor.wait(beat=heartbeat.beat)
+    notifier.stopping()
     if received:
         _log.info("stopping", signal=signal.Signals(received[0]).name)
     supervisor.stop()

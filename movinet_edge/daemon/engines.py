@@ -54,6 +54,10 @@ class Engines:
         for _, inference, _ in self._running.values():
             inference.start()
 
+    def busy_s(self, now_s: float) -> float:
+        """For how long an engine has been at work on one frame; 0 while all wait."""
+        return max((inference.busy_s(now_s) for _, inference, _ in list(self._running.values())), default=0.0)
+
     def check(self, now_s: float) -> float:
         """The watchdog: when to look again, in seconds of the monotonic clock. An engine that hangs is a failure."""
         for _, inference, _ in list(self._running.values()):

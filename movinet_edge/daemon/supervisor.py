@@ -1,6 +1,7 @@
 """Starts everything in order, watches over it, and stops it in reverse; no event is lost between the two."""
 
 import contextlib
+import math
 import os
 import select
 import threading
@@ -122,12 +123,15 @@ class Supervisor:
         self._stop_requested = True
         self._wake_up()
 
-    def wait(self) -> bool:
-        """Watch over the streams until a stop is requested (False) or all have ended by themselves (True)."""
+    def wait(self, *, beat: Callable[[float], float] = lambda _now_s: math.inf) -> bool:
+        """Watch over the streams until a stop is requested (False) or all have ended by themselves (True).
+
+        `beat` is called each time round with the monotonic time, and says when it is to be called again at the latest.
+        """
         while not self._stop_requested:
             now_s = time.monotonic()
             checks = [stream.runner.check(now_s) for stream in list(self._streams.values())]
-            again_s = min([self._engines.check(now_s), *checks])
+            again_s = min([self._engines.check(now_s), beat(now_s), *checks])
             self._committer.commit()
             if self._committer.waiting:
                 again_s = min(again_s, now_s + AGAIN_S)
@@ -297,6 +301,10 @@ class Supervisor:
         for worker in list(self._workers.values()):
             with contextlib.suppress(ValueError):  # the outbox has forgotten it: it was removed a moment ago
                 yield sink_status(worker, self._outbox)
+
+    def busy_s(self, now_s: float) -> float:
+        """For how long an engine has been at work on one frame, at a moment of the monotonic clock."""
+        return self._engines.busy_s(now_s)
 
     @property
     def lost_events(self) -> int:
