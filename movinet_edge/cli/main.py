@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import faulthandler
 import io
 import os
 import sys
@@ -160,6 +161,9 @@ def _forget_output() -> None:
 def console_main() -> None:
     """The entry point: as `main`, and leaves without the runtime's farewell on standard error."""
     _prepare_output()
+    # What hangs in native code is ended by systemd's watchdog with SIGABRT, and then says where it was.
+    with contextlib.suppress(RuntimeError, OSError, ValueError):  # standard error may be closed
+        faulthandler.enable()
     code = main()
     with contextlib.suppress(OSError):
         sys.stderr.flush()

@@ -3,7 +3,7 @@
 import argparse
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from queue import SimpleQueue
 from types import FrameType
@@ -74,7 +74,22 @@ def execute(args: argparse.Namespace) -> int:
         reloader = Reloader(
             assembly, supervisor, adjustments, read=lambda: read_config(args), on_log=_apply_log_settings
         )
-        return _run(supervisor, assembly, reloader, _control_socket(configuration, controls, reloader), notifier)
+        reload = _announced(reloader, supervisor, notifier)
+        return _run(supervisor, assembly, reload, _control_socket(configuration, controls, reload), notifier)
+
+
+def _announced(reloader: "Reloader", supervisor: "Supervisor", notifier: "Notifier") -> Callable[[], str]:
+    """A reload that the service manager is told of."""
+    from movinet_edge.daemon.notify import status_text
+
+    def reload() -> str:
+        notifier.reloading()
+        try:
+            return reloader.reload()
+        finally:
+            notifier.ready(status_text(supervisor.status()))
+
+    return reload
 
 
 def _apply_log_settings(configuration: "Configuration") -> None:
@@ -82,7 +97,7 @@ def _apply_log_settings(configuration: "Configuration") -> None:
 
 
 @contextmanager
-def _control_socket(configuration: "Configuration", controls: "Controls", reloader: "Reloader") -> Iterator[None]:
+def _control_socket(configuration: "Configuration", controls: "Controls", reload: Callable[[], str]) -> Iterator[None]:
     from movinet_edge.daemon.control_socket import ControlSocket, Reload, Request, SetThreshold, Status, Switch
 
     def answer(request: Request) -> Any:
@@ -90,7 +105,7 @@ def _control_socket(configuration: "Configuration", controls: "Controls", reload
             case Status():
                 return controls.status().model_dump(mode="json")
             case Reload():
-                return reloader.reload()
+                return reload()
             case Switch(stream=stream, on=on):
                 return controls.set_enabled(stream, on)
             case SetThreshold(stream=stream, action=action, on=threshold):
@@ -109,16 +124,16 @@ def _control_socket(configuration: "Configuration", controls: "Controls", reload
             socket.close()
 
 
-def _reload_on(hangups: "SimpleQueue[bool]", reloader: "Reloader") -> None:
+def _reload_on(hangups: "SimpleQueue[bool]", reload: Callable[[], str]) -> None:
     while hangups.get():
         with suppress(CommandRefused):  # it is in the log
-            reloader.reload()
+            reload()
 
 
 def _run(
     supervisor: "Supervisor",
     assembly: "Assembly",
-    reloader: "Reloader",
+    reload: Callable[[], str],
     control: AbstractContextManager[None],
     notifier: "Notifier",
 ) -> int:
@@ -142,10 +157,10 @@ def _run(
         _log.info("stream", stream=parts.pipeline.stream, model=model.name, runtime=str(model.runtime))
     supervisor.start()
     # Commands only now: what has not begun cannot be changed.
-    threading.Thread(target=_reload_on, args=(hangups, reloader), name="reload", daemon=True).start()
-    notifier.ready(status_text(supervisor.status()))
+    threading.Thread(target=_reload_on, args=(hangups, reload), name="reload", daemon=True).start()
     heartbeat = Heartbeat(notifier, supervisor.status, supervisor.busy_s)
     with control:
+        notifier.ready(status_text(supervisor.status()))
         ended = supervisor.wait(beat=heartbeat.beat)
     notifier.stopping()
     if received:
