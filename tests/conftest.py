@@ -1,17 +1,16 @@
 """What many tests need: the files beside the project that are never committed, and the bundled demo clip."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
+from peers.missing import in_ci, is_missing
+from peers.rtsp_server import RtspServer
 
 PROJECT = Path(__file__).resolve().parent.parent
-
-
-def _in_ci() -> bool:
-    return os.environ.get("CI", "").lower() in ("true", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Golden files are what a person has looked at, so a machine may not write them."""
-    if config.getoption("--rewrite-golden") and _in_ci():
+    if config.getoption("--rewrite-golden") and in_ci():
         raise pytest.UsageError(
             "--rewrite-golden is refused in CI: rewrite on your own machine and look at the changes"
         )
@@ -34,7 +33,7 @@ def shared() -> Path:
     """The folder of clips and models beside the project. Outside CI a test that needs it is skipped without it."""
     folder = PROJECT.parent / "shared"
     if not folder.is_dir():
-        if _in_ci():
+        if in_ci():
             pytest.fail(f"{folder} is missing, and in CI nothing that needs it may be skipped")
         pytest.skip("needs the files of ../shared")
     return folder
@@ -69,3 +68,17 @@ def _log_as_by_default() -> Iterator[None]:
     """A command that ran in this process has pointed the log at a standard error that pytest has closed since."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def start_rtsp() -> Iterator[Callable[..., RtspServer]]:
+    """Starts RTSP servers, which end with the tests."""
+    with ExitStack() as stack:
+
+        def start(**arguments: Any) -> RtspServer:
+            try:
+                return stack.enter_context(RtspServer(**arguments))
+            except OSError as error:
+                is_missing(f"needs GStreamer's RTSP server and its Python bindings: {error}")
+
+        yield start

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from movinet_edge.api import Colour, ConfigurationError, Frame, parse_duration
+from movinet_edge.api import ConfigurationError, Frame, parse_duration
 from movinet_edge.cli import exit_codes
 from movinet_edge.cli.probe_source import NamedSource, named_source, type_and_settings
 
@@ -105,20 +105,11 @@ def _check_snapshot(path: Path | None) -> None:
 def _save(picture: Frame, path: Path) -> str | None:
     """Write a picture; what went wrong, or None."""
     import cv2
-    import numpy as np
 
-    to_bgr: dict[Colour, int] = {
-        "rgb": cv2.COLOR_RGB2BGR,
-        "rgba": cv2.COLOR_RGBA2BGR,
-        "bgra": cv2.COLOR_BGRA2BGR,
-    }
-    image = picture.image
-    if image.dtype == np.uint16:
-        image = (image >> 8).astype(np.uint8)
+    from movinet_edge.daemon.snapshots import encoded
+
     try:
-        if picture.colour in to_bgr:
-            image = cv2.cvtColor(image, to_bgr[picture.colour])
-        path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
+        path.write_bytes(encoded(picture, path.suffix))
     except (OSError, cv2.error) as error:
         reason = error.strerror if isinstance(error, OSError) else "it cannot be encoded"
         return f"the picture is not saved: {path}: {reason} (see --snapshot and --no-snapshot)"

@@ -1,5 +1,6 @@
 """Pictures of what was seen: one at the start of an action, one of its peak at the stop, kept as JPEG files."""
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,26 @@ _TO_BGR: dict[Colour, int] = {
     "bgra": cv2.COLOR_BGRA2BGR,
     "grey": cv2.COLOR_GRAY2BGR,
 }
+
+
+def encoded(frame: Frame, suffix: str, *, size_px: tuple[int, int] | None = None, quality: int | None = None) -> bytes:
+    """The frame as a picture file of the kind that `suffix` names, scaled to `size_px`; `quality` is JPEG's, 1 to 100.
+
+    Raises:
+        cv2.error, OSError: it cannot be encoded so.
+    """
+    image = frame.image
+    if image.dtype == np.uint16:
+        image = (image >> 8).astype(np.uint8)
+    if size_px is not None and size_px != frame.size_px:
+        image = cv2.resize(image, size_px, interpolation=cv2.INTER_AREA)
+    if frame.colour in _TO_BGR:
+        image = cv2.cvtColor(image, _TO_BGR[frame.colour])
+    options = () if quality is None else (cv2.IMWRITE_JPEG_QUALITY, quality)
+    done, data = cv2.imencode(suffix, image, options)
+    if not done:
+        raise OSError(errno.EINVAL, "the picture cannot be encoded")
+    return bytes(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +92,7 @@ class Snapshots:
     def _write(self, frame: Frame, path: Path) -> bool:
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.write_bytes(self._jpeg(frame))
+            path.write_bytes(encoded(frame, ".jpg", size_px=self.size_for(*frame.size_px), quality=self._quality))
             path.chmod(0o600)
             self._forget_oldest()
         except (OSError, cv2.error) as error:
@@ -80,20 +101,6 @@ class Snapshots:
             return False
         self._failed = False
         return True
-
-    def _jpeg(self, frame: Frame) -> bytes:
-        image = frame.image
-        if image.dtype == np.uint16:
-            image = (image >> 8).astype(np.uint8)
-        size_px = self.size_for(*frame.size_px)
-        if size_px != frame.size_px:
-            image = cv2.resize(image, size_px, interpolation=cv2.INTER_AREA)
-        if frame.colour in _TO_BGR:
-            image = cv2.cvtColor(image, _TO_BGR[frame.colour])
-        done, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, self._quality))
-        if not done:
-            raise OSError("the picture cannot be encoded as JPEG")
-        return data.tobytes()
 
     def _forget_oldest(self) -> None:
         # The names begin with ids that sort by time.

@@ -1,7 +1,8 @@
 """Commands in this process, a toy model with clips it is sure about, and nothing of the developer's machine."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 import structlog
 from clips import write_clip
 from commands import Ran
+from peers.missing import is_missing
+from peers.mosquitto import Mosquitto
 from toy_model import Block, ToySpec, write
 
 from movinet_edge.cli.main import main
@@ -114,3 +117,16 @@ def toy_actions(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("actions") / "actions.yaml"
     path.write_text("actions:\n  reddening: {labels: [turning red]}\n  changing: {labels: ['turning *']}\n")
     return path
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """An MQTT broker on a port of its own."""
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(Mosquitto(folder))
+        except OSError as error:
+            is_missing(error)
+        yield running

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from commands import COMMAND, PATIENCE_S
-from peers.mosquitto import Mosquitto
 
 from movinet_edge.api import ConfigurationError
 from movinet_edge.cli.init import _next_steps
@@ -16,19 +15,6 @@ from movinet_edge.cli.init_file import Broker, Wishes, broker_from, configuratio
 from movinet_edge.config import load
 
 SECRET = "open:sesame#1"  # noqa: S105 - what must not be told
-
-
-@pytest.fixture
-def broker(tmp_path):
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    try:
-        with Mosquitto(folder) as running:
-            yield running
-    except OSError as error:
-        if os.environ.get("CI", "").lower() in ("true", "1"):
-            raise
-        pytest.skip(str(error))
 
 
 @pytest.fixture

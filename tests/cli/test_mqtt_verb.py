@@ -1,11 +1,10 @@
 """`movinet-edge mqtt` and `check --online`, with a real broker and without one."""
 
 import json
-import os
 import textwrap
 
 import pytest
-from peers.mosquitto import Mosquitto, Subscriber, retained
+from peers.mosquitto import Subscriber, retained
 
 from movinet_edge.daemon.state_lock import locked_state
 
@@ -22,19 +21,6 @@ CONFIG = """\
       - {{type: mqtt, host: 127.0.0.1, port: {port}, node: attic, {login}}}
 """
 DISCOVERY = "homeassistant/device/attic/config"
-
-
-@pytest.fixture
-def broker(tmp_path):
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    try:
-        with Mosquitto(folder) as running:
-            yield running
-    except OSError as error:
-        if os.environ.get("CI", "").lower() in ("true", "1"):
-            raise
-        pytest.skip(str(error))
 
 
 @pytest.fixture

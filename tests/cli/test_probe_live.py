@@ -1,37 +1,19 @@
 """`probe` and real servers: cameras that work, every way in which one does not, and passwords that stay secret."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
-from contextlib import ExitStack
 
 import cv2
 import pytest
 from clips import write_clip
 from commands import COMMAND, PATIENCE_S
 from peers.http_camera import http_camera
-from peers.rtsp_server import FPS, SIZE_PX, RtspServer
+from peers.rtsp_server import FPS, SIZE_PX
 
 USER, PASSWORD = "us@er", 'p@s:s/w#r%d? &="ä'
 PLAIN = "hush-hush"
-
-
-@pytest.fixture(scope="module")
-def start_rtsp():
-    """Starts RTSP servers, which end with the tests."""
-    with ExitStack() as stack:
-
-        def start(**arguments):
-            try:
-                return stack.enter_context(RtspServer(**arguments))
-            except OSError as error:
-                if os.environ.get("CI", "").lower() in ("true", "1"):
-                    pytest.fail(str(error))
-                return pytest.skip(f"needs GStreamer's RTSP server and its Python bindings: {error}")
-
-        yield start
 
 
 @pytest.fixture(scope="module")

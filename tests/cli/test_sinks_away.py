@@ -1,14 +1,13 @@
 """A daemon whose sinks are away or refuse: it goes on, and what it has to tell comes later."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from peers.mosquitto import Mosquitto, Subscriber, retained
+from peers.mosquitto import Subscriber, retained
 from running_daemon import RunningDaemon
 
 CONFIG = """\
@@ -27,19 +26,6 @@ CONFIG = """\
       - {sink}
 """
 EVENTS = "movinet-edge/attic/hall/event"
-
-
-@pytest.fixture
-def broker(tmp_path):
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    try:
-        with Mosquitto(folder) as running:
-            yield running
-    except OSError as error:
-        if os.environ.get("CI", "").lower() in ("true", "1"):
-            raise
-        pytest.skip(str(error))
 
 
 @pytest.fixture

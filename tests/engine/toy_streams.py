@@ -85,3 +85,9 @@ def reference_loop(model: bytes | Path, images: Iterable[NDArray[np.float32]]) -
 def toy_reference_loop(spec: ToySpec, images: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
     """`reference_loop` of a toy."""
     return reference_loop(toy_bytes(spec), images)
+
+
+def run(model: Model, frames, state=None, **settings):
+    """Logits `[frames, classes]` of a state, a new one unless given."""
+    state = state or model.new_state(**settings)
+    return np.stack([model.step_tensor(frame, state) for frame in frames])
