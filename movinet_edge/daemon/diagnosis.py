@@ -1,10 +1,12 @@
 """What can be told of this machine when something does not work: versions, cameras, disks, clock and power."""
 
+import contextlib
 import ctypes
 import importlib.metadata
 import os
 import platform
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -33,6 +35,8 @@ _THROTTLING = {
     3: ("the processor is too warm", "add a heat sink or a fan"),
 }
 _SINCE_BOOT = 16
+_TOOL_S = 5.0
+"""It answers within milliseconds, or hangs with the firmware."""
 _HOT_C = 80.0
 """A Raspberry Pi slows itself down from here."""
 
@@ -139,9 +143,30 @@ def power(root: Path = Path("/")) -> Iterator[Finding]:
     if millidegrees.isdecimal():
         heat_c = int(millidegrees) / 1000
         yield Finding("temperature", f"{heat_c:.0f} °C", "add a heat sink or a fan" if heat_c >= _HOT_C else None)
-    bits = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
-    if bits:
-        yield from throttling(int(bits, 16))
+    bits = throttled_bits(root)
+    if bits is not None:
+        yield from throttling(bits)
+
+
+def throttled_bits(root: Path = Path("/")) -> int | None:
+    """What a Raspberry Pi's firmware says of its power; None where there is no such firmware.
+
+    From the kernel, whose path differs by model, or else from the firmware's own tool, which a container or a kernel
+    without that file leaves.
+    """
+    for file in sorted((root / "sys/devices/platform").glob("soc*/soc*firmware/get_throttled")):
+        with contextlib.suppress(ValueError):
+            return int(_text(file), 16)
+    tool = shutil.which("vcgencmd", path=f"{root / 'usr/bin'}:{root / 'bin'}")
+    if tool is None:
+        return None
+    try:
+        done = subprocess.run(  # noqa: S603 a fixed command
+            [tool, "get_throttled"], capture_output=True, text=True, timeout=_TOOL_S, check=True
+        )
+        return int(done.stdout.strip().partition("=")[2], 16)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
 
 
 def throttling(bits: int) -> Iterator[Finding]:

@@ -226,6 +226,25 @@ def test_a_hot_pi_with_a_weak_supply(pi):
 
 
 @pytest.mark.parametrize(
+    ("script", "bits"),
+    [("echo throttled=0x50004", 0x50004), ("echo VCHI initialization failed; exit 1", None), ("echo what?", None)],
+)
+def test_the_firmwares_own_tool_is_asked_where_the_kernel_says_nothing(pi, script, bits):
+    (pi / "sys/devices/platform/soc/soc:firmware/get_throttled").unlink()
+    assert diagnosis.throttled_bits(pi) is None
+    (pi / "usr/bin").mkdir(parents=True)
+    tool = pi / "usr/bin/vcgencmd"
+    tool.write_text(f"#!/bin/sh\n{script}\n")
+    tool.chmod(0o755)
+    assert diagnosis.throttled_bits(pi) == bits
+
+
+def test_another_pis_firmware_has_another_path(pi):
+    (pi / "sys/devices/platform/soc").rename(pi / "sys/devices/platform/soc@107c000000")
+    assert diagnosis.throttled_bits(pi) == 0x50004
+
+
+@pytest.mark.parametrize(
     ("bits", "told"),
     [
         (0x0, ["never too weak"]),
