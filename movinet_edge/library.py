@@ -20,6 +20,7 @@ def load(
     labels: Sequence[str] | str | Path | None = None,
     runtime: RuntimeChoice = "auto",
     threads: int = 1,
+    fast: bool = True,
     pull: bool = True,
     store: ModelStore | None = None,
     progress: Progress | None = None,
@@ -32,6 +33,7 @@ def load(
             belongs to the model.
         runtime: `auto`, `litert` or `tflite`.
         threads: for one inference.
+        fast: run the file rewritten for speed, where that is possible; False runs it as it is.
         pull: download a catalogue model that is not on this machine.
         store: where to look; the default follows MOVINET_EDGE_MODEL_PATH and the cache folder.
         progress: called with bytes so far and in all while something is downloaded.
@@ -39,10 +41,19 @@ def load(
     Raises:
         ModelError: the text says what is wrong and what to do.
     """
-    found = (store or ModelStore()).get(str(name_or_path), pull=pull, progress=progress, check=check_interface)
+    store = store or ModelStore()
+    found = store.get(str(name_or_path), pull=pull, progress=progress, check=check_interface)
     names = resolve_labels(labels, found)
     try:
-        return load_model(found.path, name=found.name, labels=names, runtime=runtime, threads=threads)
+        return load_model(
+            found.path,
+            name=found.name,
+            labels=names,
+            runtime=runtime,
+            threads=threads,
+            fast=fast,
+            cache=store.rewritten,
+        )
     except ModelError as error:
         raise _with_bundled_hint(error, found) from error
 

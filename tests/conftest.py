@@ -63,6 +63,14 @@ def demo_clip() -> Path:
     return PROJECT / "movinet_edge" / "cli" / "demo.mp4"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Models that tests rewrite are not kept among the developer's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOVINET_EDGE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _log_as_by_default() -> Iterator[None]:
     """A command that ran in this process has pointed the log at a standard error that pytest has closed since."""

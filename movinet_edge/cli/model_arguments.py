@@ -5,10 +5,11 @@ import argparse
 from movinet_edge.cli.argument_types import positive_int
 from movinet_edge.cli.progress import download_progress
 from movinet_edge.library import DEFAULT_MODEL, Model, load
+from movinet_edge.taught import TaughtModel, load_heads
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """`--model`, `--labels`, `--runtime`, `--threads`."""
+def add_model_arguments(parser: argparse.ArgumentParser, *, heads: bool = True) -> None:
+    """`--model`, `--labels`, `--runtime`, `--threads`, `--plain`, and `--head` where `heads` can be used."""
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model", default=DEFAULT_MODEL, metavar="NAME|PATH", help="catalogue name or .tflite file (%(default)s)"
@@ -18,9 +19,27 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--runtime", choices=("auto", "litert", "tflite"), default="auto", help="what runs the model")
     group.add_argument("--threads", type=positive_int, default=1, metavar="N", help="for one inference (%(default)s)")
+    group.add_argument("--plain", action="store_true", help="run the file as it is, not rewritten for speed")
+    parser.set_defaults(heads=[])
+    if heads:
+        group.add_argument(
+            "--head",
+            action="append",
+            dest="heads",
+            metavar="NAME|PATH",
+            help="a taught head, whose actions become labels (fall, ./waving.head.json); can be repeated",
+        )
 
 
 def load_from_arguments(args: argparse.Namespace) -> Model:
     """The model that the options name, downloaded when it is missing."""
     with download_progress(f"downloading {args.model}") as progress:
-        return load(args.model, labels=args.labels, runtime=args.runtime, threads=args.threads, progress=progress)
+        model = load(
+            args.model,
+            labels=args.labels,
+            runtime=args.runtime,
+            threads=args.threads,
+            fast=not args.plain,
+            progress=progress,
+        )
+    return TaughtModel(model, load_heads(args.heads)) if args.heads else model

@@ -1,17 +1,18 @@
-"""`movinet-edge models`: which model files there are, which are here, fetch and verify them."""
+"""`movinet-edge models`: which model files there are, which are here; fetch, verify and rewrite them."""
 
 import argparse
+import platform
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from movinet_edge.cli import exit_codes
+from movinet_edge.cli import exit_codes, models_optimize
 from movinet_edge.cli.consoles import stdout_console
 from movinet_edge.cli.progress import download_progress
-from movinet_edge.models import FoundModel, ModelCard, ModelStore
+from movinet_edge.models import FoundModel, ModelCard, ModelStore, recommended
 
-HELP = "list, show, pull and verify model files"
+HELP = "list, show, pull, verify and optimize model files"
 DESCRIPTION = """\
 The official streaming MoViNet files. A name is looked up in the folders of MOVINET_EDGE_MODEL_PATH (recognised by
 checksum, whatever the file is called), then in the cache, and is downloaded when it is nowhere."""
@@ -19,7 +20,7 @@ checksum, whatever the file is called), then in the cache, and is downloaded whe
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verbs below `models`."""
-    actions = parser.add_subparsers(dest="models_verb", metavar="list|show|pull|verify", required=True)
+    actions = parser.add_subparsers(dest="models_verb", metavar="list|show|pull|verify|optimize", required=True)
     actions.add_parser("list", help="the catalogue, and what of it is on this machine")
     show = actions.add_parser("show", help="all that is known of a model or a file")
     show.add_argument("name", metavar="NAME|PATH")
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pull.add_argument("name", metavar="NAME")
     verify = actions.add_parser("verify", help="compare the files on this machine with their checksums")
     verify.add_argument("name", metavar="NAME", nargs="?")
+    models_optimize.add_parser(actions)
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -39,6 +41,8 @@ def execute(args: argparse.Namespace) -> int:
             return _show(store, args.name)
         case "pull":
             return _pull(store, args.name)
+        case "optimize":
+            return models_optimize.execute(args, store)
         case _:
             return _verify(store, args.name)
 
@@ -62,6 +66,7 @@ def _list(store: ModelStore) -> int:
         )
     stdout_console(fold_in_pipes=False).print(table)
     print("top-1 and Pixel 4 times are the publisher's, on Kinetics-600; `models pull NAME` fetches one")
+    print(f"worth a try on this machine: {recommended(platform.machine())} (`models show` says why)")
     return exit_codes.OK
 
 

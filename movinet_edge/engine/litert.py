@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 
 from movinet_edge.engine.interface import ModelInterface, StateSpec, TensorSpec, read_interface
 from movinet_edge.engine.native_log import NativeLog, captured_native_log
+from movinet_edge.engine.pools import GraphPools
 from movinet_edge.engine.session import RuntimeInfo
 
 # What CompiledModel calls the signature of a file that has none.
 _NO_SIGNATURE = "<placeholder signature>"
 
 
-class LiteRTTensors:
+class LiteRTTensors(GraphPools):
     """One stream's buffers: what goes in now comes out of the next call, and the other way round."""
 
     def __init__(self, session: "LiteRTSession") -> None:
+        super().__init__(session.interface.pools)
         self._session = session  # must outlive the buffers, see its __del__
         model, interface = session.compiled, session.interface
         key = interface.signature
@@ -52,6 +54,7 @@ class LiteRTTensors:
 
     def clear(self) -> None:
         """All states to zero."""
+        self.clear_sums()
         for name, buffer in self._turns[self._turn][0].items():
             buffer.write(self._zeros[name])
 
@@ -143,6 +146,7 @@ class LiteRTSession:
         """One frame."""
         self.image_buffer.write(self.image)
         self.invoke(self.signature_index, *tensors.next_call())
+        tensors.take_sums()
         logits: NDArray[np.float32] = self.logits_buffer.read(self.interface.classes, np.float32)
         return logits
 

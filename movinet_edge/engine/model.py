@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movinet_edge.api import Colour, ModelError
+from movinet_edge.engine.fast import OFF, FastPath, open_fastest
 from movinet_edge.engine.interface import ModelInterface
 from movinet_edge.engine.labels import check_count, find_labels
 from movinet_edge.engine.preprocess import Fit, Preprocessor
-from movinet_edge.engine.runtime import RuntimeChoice, open_session
+from movinet_edge.engine.runtime import RuntimeChoice
 from movinet_edge.engine.scores import softmax, top
 from movinet_edge.engine.session import RuntimeInfo, Session
 from movinet_edge.engine.window import SlidingWindow
@@ -37,16 +38,10 @@ class StreamState:
         self.memory, self.window, self.preprocessor = memory, window, preprocessor
         self._turn = turn
         self.tensors = session.new_tensors()
-        self._pools = session.interface.pools
-        size = sum(pool.channels for pool in self._pools)
-        self._sliding = SlidingWindow(window, size) if memory == "window" else None
-        self._fed: NDArray[np.float32] = np.zeros(size, np.float32)
-        self._came: NDArray[np.float32] = np.zeros(size, np.float32)
-        self._slices, start = [], 0
-        for pool in self._pools:
-            self._slices.append(slice(start, start + pool.channels))
-            start += pool.channels
-        self._full_counts = [np.full(1, window - 1, pool.count.source.dtype) for pool in self._pools]
+        self._sliding = SlidingWindow(window, self.tensors.sums.size) if memory == "window" else None
+        pools = session.interface.pools
+        self._head = slice(self.tensors.sums.size - (pools[-1].channels if pools else 0), None)
+        self._head_sum = self.tensors.sums[self._head].copy()
         self.frames = 0
         """Frames since the start or the last reset."""
 
@@ -55,40 +50,34 @@ class StreamState:
         with self._turn:
             self.tensors.clear()
             self.frames = 0
-            self._fed.fill(0.0)
-            self._came.fill(0.0)
+            self._head_sum.fill(0.0)
             if self._sliding is not None:
                 self._sliding.reset()
 
     def remember(self) -> None:
         """After a frame: count it, and keep the pools' sums within the window."""
         self.frames += 1
+        np.copyto(self._head_sum, self.tensors.sums[self._head])
         if self._sliding is None:
             return
-        self._read_sums()
-        feed = self._sliding.push(self._fed, self._came)
-        if feed is self._came:
-            np.copyto(self._fed, self._came)
-            return
-        np.copyto(self._fed, feed)
-        for pool, part, count in zip(self._pools, self._slices, self._full_counts, strict=True):
-            self.tensors.write(pool.buffer, self._fed[part])
-            self.tensors.write(pool.count, count)
-
-    def _read_sums(self) -> None:
-        for pool, part in zip(self._pools, self._slices, strict=True):
-            self._came[part] = self.tensors.read(pool.buffer)
+        sums = self._sliding.push(self.tensors.contributions)
+        if sums is not None:
+            self.tensors.feed(sums, self.window - 1)
 
     @property
     def embedding(self) -> NDArray[np.float32]:
         """The remembered frames' mean of the head pool: float32 `[channels]` (480 for A0); zeros before a frame."""
-        if not self._pools or self.frames == 0:
-            return np.zeros(self._pools[-1].channels if self._pools else 0, np.float32)
-        if self._sliding is None:
-            with self._turn:
-                self._read_sums()
-        head: NDArray[np.float32] = self._came[self._slices[-1]] / np.float32(self.remembered)
-        return head
+        mean: NDArray[np.float32] = self._head_sum / np.float32(max(1, self.remembered))
+        return mean
+
+    @property
+    def contribution(self) -> NDArray[np.float32]:
+        """What the last frame alone added to the head pool: float32 `[channels]` (480 for A0); zeros before a frame.
+
+        The mean of the last W of them is the `embedding` of a window of W. Files that keep the pool's sum in int8 give
+        it in coarse steps, unless they run rewritten.
+        """
+        return self.tensors.contributions[self._head].copy()
 
     @property
     def remembered(self) -> int:
@@ -99,9 +88,11 @@ class StreamState:
 class Model:
     """A streaming MoViNet file. One serves any number of streams; calls from several threads take turns."""
 
-    def __init__(self, path: Path, session: Session, labels: tuple[str, ...], name: str | None = None) -> None:
+    def __init__(
+        self, path: Path, session: Session, labels: tuple[str, ...], name: str | None = None, fast: FastPath = OFF
+    ) -> None:
         self.path, self.labels, self.name = path, labels, name or path.stem
-        self.session = session
+        self.session, self.fast = session, fast
         # Re-entrant, for a state that is reset in its own turn. States share it: a runtime must not run meanwhile.
         self._turn = threading.RLock()
 
@@ -215,8 +206,10 @@ def load_model(
     labels: Sequence[str] | None = None,
     runtime: RuntimeChoice = "auto",
     threads: int = 1,
+    fast: bool = True,
+    cache: Path | None = None,
 ) -> Model:
-    """Load a model file.
+    """Load a model file, rewritten for speed where that is possible and proved: see `Model.fast`.
 
     Args:
         path: a streaming MoViNet as TFLite.
@@ -224,11 +217,13 @@ def load_model(
         labels: one name per class; None takes those packed into the file or lying beside it.
         runtime: `auto` prefers LiteRT.
         threads: for one inference. More than one has not made A0 faster; streams are better served by one.
+        fast: False runs the file as it is.
+        cache: folder that keeps rewritten files; None makes and proves them anew at each start.
 
     Raises:
         ModelError: file, labels or runtime cannot be used; the text says why and what would help.
     """
-    session = open_session(path, runtime, threads)
+    session, way = open_fastest(path, runtime, threads, fast=fast, cache=cache)
     classes = session.interface.classes
     names = find_labels(path, classes) if labels is None else check_count(labels, classes, path, "the list given")
-    return Model(path, session, names, name)
+    return Model(path, session, names, name, way)

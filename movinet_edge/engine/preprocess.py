@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,11 +15,12 @@ Roi: TypeAlias = tuple[float, float, float, float]
 """x, y, width, height of the part to look at, as fractions of the picture."""
 
 _CHANNELS: dict[Colour, int] = {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "grey": 1}
-_TO_RGB = {
-    "bgr": cv2.COLOR_BGR2RGB,
-    "rgba": cv2.COLOR_RGBA2RGB,
-    "bgra": cv2.COLOR_BGRA2RGB,
-    "grey": cv2.COLOR_GRAY2RGB,
+# OpenCV's names for the conversions.
+_TO_RGB: dict[Colour, str] = {
+    "bgr": "COLOR_BGR2RGB",
+    "rgba": "COLOR_RGBA2RGB",
+    "bgra": "COLOR_BGRA2RGB",
+    "grey": "COLOR_GRAY2RGB",
 }
 _SCALE = np.float32(1.0 / 255.0)
 
@@ -96,8 +96,14 @@ class Preprocessor:
         self._rgb[top : top + inner_height, left : left + inner_width] = inner
 
     def _resize(self, image: NDArray[np.uint8], colour: Colour, rgb: NDArray[np.uint8]) -> None:
-        # Resizing before converting the colours: the conversion then touches the few pixels that are left.
         size = (rgb.shape[1], rgb.shape[0])
+        if colour == "rgb" and (image.shape[1], image.shape[0]) == size:
+            np.copyto(rgb, image)
+            return
+        # OpenCV takes 16 MiB, which a daemon whose sources scale while they decode does without.
+        import cv2
+
+        # Resizing before converting the colours: the conversion then touches the few pixels that are left.
         if (image.shape[1], image.shape[0]) != size:
             shrinks = image.shape[1] > size[0] or image.shape[0] > size[1]
             # INTER_AREA averages what falls into a pixel; INTER_LINEAR skips lines when it shrinks (aliasing).
@@ -106,10 +112,7 @@ class Preprocessor:
                 cv2.resize(image, size, dst=rgb, interpolation=how)
                 return
             image = cv2.resize(image, size, interpolation=how)
-        if colour == "rgb":
-            np.copyto(rgb, image)
-        else:
-            cv2.cvtColor(image, _TO_RGB[colour], dst=rgb)
+        cv2.cvtColor(image, getattr(cv2, _TO_RGB[colour]), dst=rgb)
 
 
 def check_roi(roi: Sequence[float]) -> Roi:

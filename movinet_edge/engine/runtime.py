@@ -13,7 +13,7 @@ from movinet_edge.api import ModelError
 from movinet_edge.engine.gpu_library import why_not_compiled_model
 from movinet_edge.engine.litert import LiteRTSession
 from movinet_edge.engine.native_log import captured_native_log
-from movinet_edge.engine.session import Session
+from movinet_edge.engine.session import RuntimeInfo, Session
 from movinet_edge.engine.tflite import InterpreterSession
 
 RuntimeChoice: TypeAlias = Literal["auto", "litert", "tflite"]
@@ -34,9 +34,8 @@ def open_session(path: Path, choice: RuntimeChoice = "auto", threads: int = 1) -
         RuntimeMissing: nothing is there to run it; the text says what to install.
         ModelError: the file cannot be used; the text says why.
     """
-    if threads < 1:
-        raise ModelError(f"threads must be at least 1, not {threads}")
-    _check_file(path)
+    check_threads(threads)
+    check_file(path)
     session: Session
     try:
         if choice == "tflite":
@@ -54,17 +53,28 @@ def open_session(path: Path, choice: RuntimeChoice = "auto", threads: int = 1) -
         raise ModelError(
             f"{path}: the runtime cannot load this model: {str(error).strip() or 'no reason given'}"
         ) from error
-    if session.runtime.xnnpack is False:
-        _log.warning(
-            "inference will be 5 to 12 times slower: XNNPACK is off",
-            runtime=str(session.runtime),
-            hint="a sandbox that hides /proc/cpuinfo does this; in a systemd unit remove ProcSubset=pid",
-        )
+    warn_without_xnnpack(session.runtime)
     return session
 
 
-def _check_file(path: Path) -> None:
-    """Refuse what no runtime can run, before one of them fails in its own words or only at the first frame."""
+def warn_without_xnnpack(info: RuntimeInfo) -> None:
+    """Tell why everything is slow, where it is."""
+    if info.xnnpack is False:
+        _log.warning(
+            "inference will be 5 to 12 times slower: XNNPACK is off",
+            runtime=str(info),
+            hint="a sandbox that hides /proc/cpuinfo does this; in a systemd unit remove ProcSubset=pid",
+        )
+
+
+def check_threads(threads: int) -> None:
+    """Raise ModelError for a number of threads that cannot be."""
+    if threads < 1:
+        raise ModelError(f"threads must be at least 1, not {threads}")
+
+
+def check_file(path: Path) -> None:
+    """Raise ModelError for what no runtime can run, before one fails in its own words or only at the first frame."""
     try:
         with path.open("rb") as file:
             head = file.read(8)

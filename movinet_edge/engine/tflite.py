@@ -6,18 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movinet_edge.engine.interface import StateSpec, TensorSpec, read_interface
+from movinet_edge.engine.pools import GraphPools
 from movinet_edge.engine.session import RuntimeInfo
 
 
-class InterpreterTensors:
+class InterpreterTensors(GraphPools):
     """One stream's states. While the stream was the last to run they stay in the interpreter, else they rest here."""
 
     def __init__(self, session: "InterpreterSession") -> None:
+        super().__init__(session.interface.pools)
         self._session = session
         self.values = {s.name: np.zeros(s.source.shape, s.source.dtype) for s in session.moving}
 
     def clear(self) -> None:
         """All states to zero."""
+        self.clear_sums()
         self._session.release(self)
         for value in self.values.values():
             value.fill(0)
@@ -89,6 +92,7 @@ class InterpreterSession:
         np.copyto(self._image(), self.image)
         self.interpreter.invoke()
         self._resident = tensors
+        tensors.take_sums()
         logits: NDArray[np.float32] = self._logits()[0].copy()
         return logits
 
@@ -96,8 +100,21 @@ class InterpreterSession:
 def delegates(interpreter: Any) -> bool:
     """True when the interpreter gave operators to a delegate, which on a CPU is XNNPACK."""
     interpreter.allocate_tensors()
+    return _delegated(interpreter) > 0
+
+
+def partitions(content: bytes) -> int:
+    """How many pieces of a file's graph LiteRT gives to XNNPACK."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=content, num_threads=1)
+    interpreter.allocate_tensors()
+    return _delegated(interpreter)
+
+
+def _delegated(interpreter: Any) -> int:
     # The public way to see this is a profile; the list of operators has been there since TFLite 2.5.
-    return any(operator["op_name"] == "DELEGATE" for operator in interpreter._get_ops_details())  # noqa: SLF001
+    return sum(operator["op_name"] == "DELEGATE" for operator in interpreter._get_ops_details())  # noqa: SLF001
 
 
 def _specs(details: dict[str, dict[str, Any]]) -> list[TensorSpec]:

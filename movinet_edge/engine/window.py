@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 class SlidingWindow:
     """Keeps the last W-1 contributions of all pools of one stream, side by side in one vector.
 
-    A streaming pool gives back `sum_in + contribution` and divides by `count_in + 1`. Left alone it averages all
-    frames since the start, so after an hour a new second weighs nothing, and an int8 sum saturates. The sums are ours
-    between two calls: feeding back the sum of the last W-1 contributions and the count W-1 makes the pools average
-    the last W frames, for ever.
+    A streaming pool adds a frame's contribution to its sum and divides by the count. Left alone it averages all frames
+    since the start, so after an hour a new second weighs nothing. The sums are ours between two calls: going on with
+    the sum of the last W-1 contributions and the count W-1 makes the pools average the last W frames, for ever.
     """
 
     __slots__ = ("_contributions", "_frames", "_next", "_sum", "window")
@@ -30,16 +29,15 @@ class SlidingWindow:
         """Frames seen since the start or the last reset."""
         return self._frames
 
-    def push(self, fed: NDArray[np.float32], came: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take in one frame and say what to feed next.
+    def push(self, contribution: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Take in one frame and say what to go on with.
 
         Args:
-            fed: float32 `[size]`, the sums that went into the call.
-            came: float32 `[size]`, the sums that came out of it.
+            contribution: float32 `[size]`, what the frame added to the sums.
 
         Returns:
-            float32 `[size]`: `came` itself until the window is full, then a buffer of this object with the sum of the
-            last W-1 contributions; valid until the next call.
+            float32 `[size]`, the sum of the last W-1 contributions, in a buffer of this object that is valid until the
+            next call; None until the window is full, when the pools' own sums are right.
         """
         self._frames += 1
         if self.window == 1:
@@ -47,14 +45,14 @@ class SlidingWindow:
         oldest = self._contributions[self._next]
         if self._frames >= self.window:
             self._sum -= oldest
-        np.subtract(came, fed, out=oldest)
+        np.copyto(oldest, contribution)
         self._sum += oldest
         self._next += 1
         if self._next == self.window - 1:
             self._next = 0
             # Adding and subtracting for weeks would drift; once per window the sum is taken afresh.
             np.sum(self._contributions, axis=0, out=self._sum)
-        return came if self._frames < self.window - 1 else self._sum
+        return None if self._frames < self.window - 1 else self._sum
 
     def reset(self) -> None:
         """Forget everything."""

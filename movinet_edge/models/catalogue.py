@@ -55,6 +55,14 @@ def catalogue() -> dict[str, ModelCard]:
     return {card.name: card for card in _cards()}
 
 
+def recommended(machine: str) -> str:
+    """The model for a processor, as `platform.machine()` names it: the most accurate that any such one can run.
+
+    Rewritten, float16 files take little longer than int8 ones; rewriting needs LiteRT, and that 64 bits. See ADR 10.
+    """
+    return "movinet-a0-float16" if machine in {"x86_64", "aarch64"} else "movinet-a0-int8"
+
+
 @cache
 def bundled_labels(name: str = "kinetics-600") -> tuple[str, ...]:
     """The labels of a list that comes with the package; label i belongs to score i.

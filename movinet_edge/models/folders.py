@@ -8,6 +8,9 @@ from movinet_edge.api import ModelError
 CACHE_VARIABLE = "MOVINET_EDGE_CACHE"
 SEARCH_VARIABLE = "MOVINET_EDGE_MODEL_PATH"
 
+_SYSTEM_CACHES = Path("/var/cache")
+"""Where systemd keeps the caches of the services `movinet-edge` and `movinet-edge@NAME`."""
+
 
 def default_cache() -> Path:
     """The folder for downloads.
@@ -32,6 +35,13 @@ def default_cache() -> Path:
 
 
 def default_search() -> tuple[Path, ...]:
-    """The folders named by `$MOVINET_EDGE_MODEL_PATH`, in order."""
+    """The folders named by `$MOVINET_EDGE_MODEL_PATH`, in order, and the services' downloads for who may read them.
+
+    So `check` and `doctor`, run by root, know the models that the service has.
+    """
     entries = os.environ.get(SEARCH_VARIABLE, "").split(os.pathsep)
-    return tuple(Path(entry).expanduser() for entry in entries if entry)
+    named = tuple(Path(entry).expanduser() for entry in entries if entry)
+    if "CACHE_DIRECTORY" in os.environ:  # a service, which has a cache of its own
+        return named
+    services = sorted(folder / "models" for folder in _SYSTEM_CACHES.glob("movinet-edge*"))
+    return (*named, *(folder for folder in services if os.access(folder, os.R_OK | os.X_OK)))

@@ -86,6 +86,8 @@ class ModelStore:
         self.cache = default_cache() if cache is None else cache
         self.search = default_search() if search is None else tuple(search)
         self.cards = catalogue() if cards is None else dict(cards)
+        self.rewritten = self.cache / "rewritten"
+        """Where the engine keeps model files that it rewrote for speed."""
         self._limits = limits or Limits()
         self._unreadable: set[Path] = set()  # search folders that were complained of already
 

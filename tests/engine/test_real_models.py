@@ -26,11 +26,29 @@ def a0(a0_int8, models_dir) -> Model:
     return load_model(a0_int8, labels=read_labels(models_dir / "kinetics600_labels.txt"))
 
 
-@pytest.fixture(params=FILES)
-def file(request, models_dir) -> Model:
-    """Each of the three files."""
-    labels = read_labels(models_dir / f"{FILES[request.param][0]}.txt")
-    return load_model(models_dir / f"{request.param}.tflite", labels=labels)
+@pytest.fixture(scope="module")
+def plain_a0(a0_int8, models_dir) -> Model:
+    """As the official example runs it."""
+    return load_model(a0_int8, labels=read_labels(models_dir / "kinetics600_labels.txt"), fast=False)
+
+
+@pytest.fixture(scope="module")
+def load_file(models_dir, tmp_path_factory):
+    """Loads one of the three files, rewritten or as it is."""
+    cache = tmp_path_factory.mktemp("rewritten")
+
+    def load(name, *, fast):
+        labels = read_labels(models_dir / f"{FILES[name][0]}.txt")
+        return load_model(models_dir / f"{name}.tflite", labels=labels, fast=fast, cache=cache)
+
+    return load
+
+
+@pytest.fixture(params=itertools.product(FILES, (True, False)), ids=lambda p: f"{p[0]}-{'fast' if p[1] else 'plain'}")
+def file(request, load_file) -> Model:
+    """Each of the three files, rewritten and as it is."""
+    name, fast = request.param
+    return load_file(name, fast=fast)
 
 
 def scores_of(model, pictures, state):
@@ -56,8 +74,9 @@ def test_all_files_load(file):
     assert file.runtime.xnnpack is True
 
 
-def test_cumulative_equals_the_runtimes_own_loop_bit_for_bit(file, carving_ice):
-    frames = tensors(carving_ice, 40)
+@pytest.mark.parametrize("name", FILES)
+def test_cumulative_equals_the_runtimes_own_loop_bit_for_bit(name, load_file, carving_ice):
+    file, frames = load_file(name, fast=False), tensors(carving_ice, 40)
     state = file.new_state(memory="cumulative")
     found = np.stack([file.step_tensor(frame, state) for frame in frames])
     np.testing.assert_array_equal(found, reference_loop(file.path, frames))
@@ -75,18 +94,44 @@ def test_reset_equals_a_fresh_state_bit_for_bit(file, carving_ice, memory):
         np.testing.assert_array_equal(file.step_tensor(frame, used), file.step_tensor(frame, fresh))
 
 
-def test_embedding_is_the_mean_of_the_frames_in_the_window(a0, carving_ice):
+def test_embedding_is_the_mean_of_the_contributions_in_the_window(a0, carving_ice):
     state, alone = a0.new_state(window=4), a0.new_state(window=1)
     last = []
     for frame in tensors(carving_ice, 12):
         a0.step_tensor(frame, state)
         a0.step_tensor(frame, alone)
+        # A frame's contribution does not depend on the window, as this file uses no other pool than the head.
+        np.testing.assert_array_equal(state.contribution, alone.contribution)
         last = [*last, alone.embedding][-4:]
     assert state.embedding.shape == (480,)
-    # A frame's contribution does not depend on the window, as this file uses no other pool than the head. It is kept
-    # in steps; half of one is lost in the sum and half in a frame alone.
-    np.testing.assert_allclose(state.embedding, np.mean(last, axis=0), atol=SATURATED / 255)
-    assert np.corrcoef(state.embedding, np.mean(last, axis=0))[0, 1] > 0.95
+    np.testing.assert_allclose(state.embedding, np.mean(last, axis=0), atol=1e-5)
+
+
+def test_contributions_of_the_untouched_file_are_the_same_in_coarse_steps(a0, plain_a0, carving_ice):
+    states = [(model, model.new_state(window=4)) for model in (a0, plain_a0)]
+    for frame in tensors(carving_ice, 12):
+        for model, state in states:
+            model.step_tensor(frame, state)
+    # Half a step is lost in the sum, half in the frame, and what the maps before it were rounded to differs.
+    rewritten, untouched = (state.contribution for _, state in states)
+    np.testing.assert_allclose(untouched, rewritten, atol=2 * SATURATED / 255)
+    assert np.corrcoef(untouched, rewritten)[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("window", [25, 400])
+def test_a_long_window_does_not_saturate(a0, carving_ice, window):
+    """The official file's own sum is full after some 150 frames; 400 frames of one scene would fade to half."""
+    state = a0.new_state(window=window)
+    carving = a0.labels.index("carving ice")
+    rounds = []
+    for index, picture in enumerate(looped(carving_ice, 40 * len(carving_ice)), start=1):
+        scores = a0.step(picture, state)
+        if index % len(carving_ice) == 0:
+            rounds.append(scores[carving])
+    assert min(rounds) > 0.9
+    assert np.ptp(rounds[400 // len(carving_ice) + 1 :]) < 0.02
+    if window == 400:
+        assert state.tensors.sums.max() > 2 * SATURATED
 
 
 class TestOfficialExample:
@@ -126,7 +171,7 @@ class TestAlwaysOn:
         return np.stack([np.append(s[columns], s.max()) for s in (model.step(p, state) for p in pictures)]).T
 
     def head_sum(self, model, state):
-        return state.tensors.read(model.interface.pools[-1].buffer).max()
+        return state.tensors.sums[-model.interface.pools[-1].channels :].max()
 
     def test_window(self, a0, carving_ice, jumping_jacks):
         state = a0.new_state()
@@ -142,11 +187,11 @@ class TestAlwaysOn:
         assert jumping[self.BEGIN : self.END].max() >= 0.9
         assert (jumping[self.END + 6 * FPS - 1 :] < 0.5).all()
 
-    def test_without_a_window_the_new_action_is_never_named(self, a0, carving_ice, jumping_jacks):
+    def test_without_a_window_the_new_action_is_never_named(self, plain_a0, carving_ice, jumping_jacks):
         """The defect that the window cures, as the official example has it: the sum is full after half a minute."""
-        state = a0.new_state(memory="cumulative")
-        _, jumping, best = self.timeline(a0, carving_ice, jumping_jacks, state)
+        state = plain_a0.new_state(memory="cumulative")
+        _, jumping, best = self.timeline(plain_a0, carving_ice, jumping_jacks, state)
         new = slice(self.BEGIN, self.END)
         assert (jumping[new] < best[new]).all()
         assert jumping[new].max() < 0.1
-        assert self.head_sum(a0, state) == pytest.approx(SATURATED, abs=1)
+        assert self.head_sum(plain_a0, state) == pytest.approx(SATURATED, abs=1)

@@ -36,8 +36,8 @@ def hide(monkeypatch):
 
 class TestInfo:
     def test_it_says_what_runs(self):
-        info = toy().runtime
-        assert info == RuntimeInfo("LiteRT", importlib.metadata.version("ai-edge-litert"), threads=1, xnnpack=True)
+        version = importlib.metadata.version("ai-edge-litert")
+        assert toy().runtime == RuntimeInfo("LiteRT", version, threads=1, xnnpack=True, rewritten=True)
 
     @pytest.mark.parametrize("choice", ["auto", "litert"])
     def test_litert_is_the_first_choice(self, tmp_path, choice):
@@ -47,6 +47,7 @@ class TestInfo:
         ("info", "text"),
         [
             (RuntimeInfo("LiteRT", "2.1.0", 1, True), "LiteRT 2.1.0, XNNPACK on, 1 thread"),
+            (RuntimeInfo("LiteRT", "2.1.0", 1, True, True), "LiteRT 2.1.0, XNNPACK on, 1 thread, rewritten file"),
             (RuntimeInfo("LiteRT", "2.1.0", 2, False), "LiteRT 2.1.0, XNNPACK OFF, 2 threads"),
             (RuntimeInfo("tflite-runtime", "2.14.0", 4, None), "tflite-runtime 2.14.0, XNNPACK unknown, 4 threads"),
         ],

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from toy_model import ToySpec
 
 from movinet_edge.engine import Model, load_model
+from movinet_edge.engine.rewrite import HostedInterpreterSession, HostedSession, read_signature, rewrite
 from movinet_edge.engine.runtime import open_session
 from movinet_edge.engine.session import Session
 from movinet_edge.engine.tflite import InterpreterSession
@@ -48,6 +49,25 @@ def interpreter_session(spec: ToySpec) -> InterpreterSession:
     """The toy in the engine's session for interpreters, run by LiteRT's interpreter."""
     interpreter = Interpreter(model_content=toy_bytes(spec), num_threads=1)
     return InterpreterSession(interpreter, name="LiteRT interpreter", version="0", threads=1, file="toy.tflite")
+
+
+def rewritten_session(spec: ToySpec) -> Session:
+    """The toy, rewritten, in LiteRT's CompiledModel."""
+    return HostedSession(rewrite(toy_bytes(spec)), read_signature(toy_bytes(spec)))
+
+
+def rewritten_interpreter_session(spec: ToySpec) -> Session:
+    """The toy, rewritten, in the session for processors that a CompiledModel does not run on."""
+    return HostedInterpreterSession(rewrite(toy_bytes(spec)), read_signature(toy_bytes(spec)))
+
+
+SESSIONS = {
+    "litert": litert_session,
+    "interpreter": interpreter_session,
+    "rewritten": rewritten_session,
+    "rewritten interpreter": rewritten_interpreter_session,
+}
+"""Everything that runs a model, by name."""
 
 
 def toy(spec: ToySpec = SMALL) -> Model:

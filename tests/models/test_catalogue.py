@@ -9,7 +9,7 @@ from model_server import make_card
 from pydantic import ValidationError
 
 from movinet_edge.api import ModelError
-from movinet_edge.models import ModelCard, bundled_labels, catalogue
+from movinet_edge.models import ModelCard, bundled_labels, catalogue, recommended
 from movinet_edge.models.catalogue import nearest
 
 NAMES = [f"movinet-{size}-{kind}" for kind in ("int8", "float16") for size in ("a0", "a1", "a2")]
@@ -84,3 +84,12 @@ def test_an_unknown_label_list_is_an_error_with_the_right_name(wrong, said):
 @given(st.text(), st.lists(st.text(min_size=1), max_size=5))
 def test_nearest_always_says_something(name, known):
     assert nearest(name, known).startswith(("did you mean ", "known: "))
+
+
+@pytest.mark.parametrize(
+    ("machine", "name"),
+    [("x86_64", "movinet-a0-float16"), ("aarch64", "movinet-a0-float16"), ("armv7l", "movinet-a0-int8")],
+)
+def test_what_is_recommended_is_in_the_catalogue(machine, name):
+    assert recommended(machine) == name
+    assert name in catalogue()

@@ -230,3 +230,14 @@ def test_where_is_looked(monkeypatch, value, expected):
     folders = tuple(Path(folder.format(home=Path.home())) for folder in expected)
     assert default_search() == folders
     assert ModelStore().search == folders
+
+
+def test_who_may_read_what_a_service_has_downloaded_looks_there_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("movinet_edge.models.folders._SYSTEM_CACHES", tmp_path)
+    plain, porch = tmp_path / "movinet-edge/models", tmp_path / "movinet-edge@porch/models"
+    for folder in (plain, porch):
+        folder.mkdir(parents=True)
+    (tmp_path / "movinet-edge@empty").mkdir()
+    assert default_search() == (plain, porch)
+    monkeypatch.setenv("CACHE_DIRECTORY", str(porch.parent))
+    assert default_search() == ()

@@ -1,9 +1,14 @@
-"""Keeps rewritten files that passed their self-test, by the checksum of the untouched one."""
+"""Keeps rewritten files that passed their self-test, by the checksum of the untouched one.
+
+An entry holds for one version of this package, one of the runtime and one kind of processor. What cannot be read or is
+not what was written is made and proved anew; a folder that others can write is not used at all.
+"""
 
 import hashlib
 import os
 import platform
 import re
+import stat
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +17,13 @@ from pathlib import Path
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
+from movinet_edge import __version__
 from movinet_edge.engine.rewrite.host import HostPlan
 from movinet_edge.engine.rewrite.recipes import Family
 from movinet_edge.engine.rewrite.rewriting import VERSION, PassReport, Rewritten, rewrite
 
 _log = structlog.get_logger(__name__)
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +41,21 @@ _ENTRY = TypeAdapter(_Entry)
 
 
 class RewriteCache:
-    """A folder of rewritten files. What another version of passes or runtime left there is not used, and replaced."""
+    """A folder of rewritten files. What another version or processor left there is not used, and replaced."""
 
-    def __init__(self, folder: Path, runtime: str) -> None:
-        """`runtime`: name and version of what ran the self-test, such as `LiteRT 2.3.0`."""
+    def __init__(self, folder: Path | None, runtime: str) -> None:
+        """`folder`: None keeps nothing. `runtime`: what runs the self-test, such as `LiteRT 2.3.0`."""
         self.folder = folder
-        self._tag = re.sub(r"[^A-Za-z0-9.]+", "_", f"v{VERSION}-{runtime}-{platform.machine()}")
+        made_for = f"{__version__}-v{VERSION}-{runtime}-{platform.machine()}-{_processor()}"
+        self._tag = re.sub(r"[^A-Za-z0-9.]+", "_", made_for)
 
     def optimised(
-        self, content: bytes, prove: Callable[[Rewritten], object], *, quantise_float16: bool = True
+        self,
+        content: bytes,
+        prove: Callable[[Rewritten], object],
+        *,
+        quantise_float16: bool = True,
+        anew: bool = False,
     ) -> Rewritten:
         """The rewritten form of a file: from the folder, else made now, proved and kept.
 
@@ -50,50 +63,83 @@ class RewriteCache:
             content: the untouched file.
             prove: runs the self-test; raises RewriteRefused to refuse.
             quantise_float16: see `rewrite`.
+            anew: do not look into the folder first.
 
         Raises:
             RewriteRefused: there is no rewritten form that can be used.
         """
         key = f"{hashlib.sha256(content).hexdigest()}{'' if quantise_float16 else '-float'}"
-        kept = self._find(key)
+        folder = self._own_folder()
+        kept = self._find(folder, key) if folder and not anew else None
         if kept is not None:
             return kept
         rewritten = rewrite(content, quantise_float16=quantise_float16)
         prove(rewritten)
-        try:
-            self._keep(key, rewritten)
-        except OSError as error:
-            _log.warning(
-                "the rewritten model cannot be kept; it is made anew at each start",
-                folder=str(self.folder),
-                reason=error.strerror or str(error),
-            )
+        if folder:
+            try:
+                self._keep(folder, key, rewritten)
+            except OSError as error:
+                _not_kept(folder, error.strerror or str(error))
         return rewritten
 
-    def _paths(self, key: str) -> tuple[Path, Path]:
-        name = f"{key}.{self._tag}"
-        return self.folder / f"{name}.tflite", self.folder / f"{name}.json"
-
-    def _find(self, key: str) -> Rewritten | None:
-        model, notes = self._paths(key)
-        try:
-            entry = _ENTRY.validate_json(notes.read_bytes())
-            content = model.read_bytes()
-        except (OSError, ValidationError):
+    def _own_folder(self) -> Path | None:
+        """The folder, made where it is missing; None where what lies in it could be somebody else's work."""
+        if self.folder is None:
             return None
-        if hashlib.sha256(content).hexdigest() != entry.sha256:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            status = self.folder.stat()
+        except OSError as error:
+            _not_kept(self.folder, error.strerror or str(error))
+            return None
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            _not_kept(self.folder, f"others can write it, so anybody's model could run; chmod go-w {self.folder}")
+            return None
+        if status.st_uid not in (0, os.geteuid()):
+            _not_kept(self.folder, "it belongs to another user, whose model would run")
+            return None
+        return self.folder
+
+    def _paths(self, folder: Path, key: str) -> tuple[Path, Path]:
+        name = f"{key}.{self._tag}"
+        return folder / f"{name}.tflite", folder / f"{name}.json"
+
+    def _find(self, folder: Path, key: str) -> Rewritten | None:
+        model, notes = self._paths(folder, key)
+        try:
+            written, content = notes.read_bytes(), model.read_bytes()
+            entry = _ENTRY.validate_json(written)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError):
+            entry, content = None, b""
+        if entry is None or hashlib.sha256(content).hexdigest() != entry.sha256:
+            _log.warning("a kept rewritten model is damaged, so it is made anew", path=str(model))
             return None
         return Rewritten(content, entry.plan, entry.family, None, entry.operators_before, entry.reports)
 
-    def _keep(self, key: str, rewritten: Rewritten) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for outdated in self.folder.glob(f"{key}.*"):
+    def _keep(self, folder: Path, key: str, rewritten: Rewritten) -> None:
+        for outdated in folder.glob(f"{key}.*"):
             outdated.unlink(missing_ok=True)
         digest = hashlib.sha256(rewritten.content).hexdigest()
         entry = _Entry(digest, rewritten.plan, rewritten.family, rewritten.operators_before, rewritten.reports)
-        model, notes = self._paths(key)
+        model, notes = self._paths(folder, key)
         _write(model, rewritten.content)
         _write(notes, _ENTRY.dump_json(entry))
+
+
+def _not_kept(folder: Path, reason: str) -> None:
+    _log.warning("rewritten models are not kept but made anew at each start", folder=str(folder), reason=reason)
+
+
+def _processor() -> str:
+    """A short mark of what the processor can do, which decides the kernels that were proved."""
+    try:
+        lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # a sandbox hides it
+        return "unknown"
+    can = sorted({line for line in lines if line.startswith(("flags", "Features", "CPU part"))})
+    return hashlib.sha256("\n".join(can).encode()).hexdigest()[:8]
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -2,7 +2,8 @@
 
 Pattern: an int32 state, ADD of 1, RESHAPE and CAST, and the result as the divisor of a pool's sum. All counters count
 the same frames. XNNPACK takes no integers, so each of them cuts the graph.
-Precondition: every counter of the graph is used like that and in no other way; else none is changed.
+Precondition: every counter of the graph is used like that and in no other way, and all sums have one rank; else none is
+changed.
 Bit-exact: yes, as long as the host counts as the graph did: 1 for the first frame after a reset.
 """
 
@@ -12,7 +13,7 @@ from movinet_edge.engine.rewrite.graph import Graph, Kind, Operator, Tensor
 from movinet_edge.engine.rewrite.passes import Pass, Tally
 
 COUNT = "frame_count"
-"""Key of the new input: float32 `[1, 1, 1, 1]`, the frames in the pools' sums with this one."""
+"""Key of the new input: one float32, in the rank of what it divides: the frames in the pools' sums with this one."""
 
 
 def apply(graph: Graph) -> Tally:
@@ -23,7 +24,11 @@ def apply(graph: Graph) -> Tally:
     if len(chains) < len(counters):
         tally.left["a counter is used in another way"] += len(counters) - len(chains)
         return tally
-    count = Tensor(COUNT, (1, 1, 1, 1), np.dtype(np.float32))
+    ranks = {len(d.input(0).shape) for chain in chains.values() for d in graph.consumers(chain[-1].output)}
+    if len(ranks) > 1:
+        tally.left["it divides sums of several ranks"] += len(chains)
+        return tally
+    count = Tensor(COUNT, (1,) * max(ranks, default=1), np.dtype(np.float32))
     for key, chain in chains.items():
         del graph.inputs[key], graph.outputs[key]
         for division in list(graph.consumers(chain[-1].output)):

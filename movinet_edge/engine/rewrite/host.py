@@ -1,9 +1,12 @@
 """What the host does for a rewritten file that the graph did before: counting, summing, turning buffers round."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from movinet_edge.engine.interface import ModelInterface
 from movinet_edge.engine.rewrite.counters import COUNT
 from movinet_edge.engine.rewrite.graph import IMAGE, LOGITS, Graph, Shape, Tensor
 from movinet_edge.engine.rewrite.host_pools import contribution_key
@@ -77,6 +80,23 @@ class HostPlan:
     pools: tuple[HostPool, ...]
     whole: tuple[WholeState, ...]
     dropped: tuple[str, ...]
+
+
+def empty_state(state: FrameRing | WholeState) -> NDArray[Any]:
+    """The state, or one frame of it, as before the first frame."""
+    return np.full(state.shape, state.empty, np.dtype(state.dtype))
+
+
+def pools_in_order(plan: HostPlan, interface: ModelInterface) -> tuple[HostPool, ...]:
+    """The pools that are the host's, as the interface orders them, the head's last."""
+    ours = {pool.state: pool for pool in plan.pools}
+    return tuple(ours[pool.buffer.name] for pool in interface.pools if pool.buffer.name in ours)
+
+
+def check_pools(plan: HostPlan, interface: ModelInterface) -> None:
+    """Raise RewriteRefused where the graph still keeps a sum or a count, so that no window could be laid over it."""
+    if interface.pools and (plan.count is None or len(pools_in_order(plan, interface)) < len(interface.pools)):
+        raise RewriteRefused("the graph still keeps the sum or the count of a pool")
 
 
 def host_plan(graph: Graph, states: tuple[str, ...]) -> HostPlan:

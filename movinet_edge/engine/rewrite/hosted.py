@@ -3,26 +3,28 @@
 import contextlib
 import importlib.metadata
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from movinet_edge.engine.gpu_library import why_not_compiled_model
-from movinet_edge.engine.interface import ModelInterface, StateSpec
+from movinet_edge.engine.interface import ModelInterface
 from movinet_edge.engine.native_log import captured_native_log
-from movinet_edge.engine.rewrite.host import FrameRing, HostPlan, WholeState
+from movinet_edge.engine.pools import HostPools
+from movinet_edge.engine.rewrite.host import FrameRing, HostPlan, WholeState, empty_state, pools_in_order
 from movinet_edge.engine.rewrite.refused import RewriteRefused
 from movinet_edge.engine.rewrite.rewriting import SIGNATURE, Rewritten
 from movinet_edge.engine.session import RuntimeInfo
 from movinet_edge.engine.tflite import delegates
 
 
-class HostedTensors:
+class HostedTensors(HostPools):
     """One stream's past frames, as buffers that change places, and its pools' sums and count, as NumPy arrays."""
 
     def __init__(self, session: "HostedSession") -> None:
+        super().__init__([pool.channels for pool in session.pools])
         self._session = session  # must outlive the buffers
         plan, model = session.plan, session.compiled
         rings = [_ring_buffers(model, ring) for ring in plan.rings]
@@ -35,11 +37,7 @@ class HostedTensors:
         ]
         self._buffers = [*rings, *map(list, whole)]
         states: list[FrameRing | WholeState] = [*plan.rings, *plan.whole]
-        self._empty = [_filled(state.shape, state.dtype, state.empty) for state in states]
-        self.sums: NDArray[np.float32] = np.zeros(sum(pool.channels for pool in plan.pools), np.float32)
-        self.parts = [self.sums[part] for part in session.pool_parts.values()]
-        """The sum of each pool, a view of `sums`."""
-        self.count = 0
+        self._empty = [empty_state(state).reshape(-1) for state in states]
         period = math.lcm(2 if whole else 1, *(len(buffers) for buffers in rings))
         self._turns = [session.handles_of_turn(turn, rings, whole) for turn in range(period)]
         self._turn = 0
@@ -52,24 +50,10 @@ class HostedTensors:
 
     def clear(self) -> None:
         """All states as before the first frame."""
+        self.clear_sums()
         for buffers, value in zip(self._buffers, self._empty, strict=True):
             for buffer in buffers:
                 buffer.write(value)
-        self.sums.fill(0.0)
-        self.count = 0
-
-    def read(self, state: StateSpec) -> NDArray[Any]:
-        """The value of a pool's sum or count that goes into the next frame; a copy."""
-        if state.kind == "count":
-            return np.full(1, self.count, state.source.dtype)
-        return self.sums[self._session.pool_parts[state.name]].copy()
-
-    def write(self, state: StateSpec, value: NDArray[Any]) -> None:
-        """Replace a pool's sum or the count, which all pools share."""
-        if state.kind == "count":
-            self.count = int(value[0])
-        else:
-            self.sums[self._session.pool_parts[state.name]] = value
 
     def next_call(self) -> tuple[list[Any], list[Any]]:
         """What `invoke` takes for the next call."""
@@ -92,8 +76,8 @@ class HostedSession:
             raise RewriteRefused(obstacle)
         self.plan: HostPlan = rewritten.plan
         self.interface = interface
+        self.pools = pools_in_order(self.plan, interface)
         self.image: NDArray[np.float32] = np.zeros(interface.image.shape, np.float32)
-        self.pool_parts = dict(_parts(self.plan))
         self._content = rewritten.content  # the runtime may read weights from it for as long as it runs
         with captured_native_log() as log:
             try:
@@ -102,7 +86,7 @@ class HostedSession:
                 raise RewriteRefused(f"the runtime cannot load the rewritten file: {error}") from error
             xnnpack = "XNNPACK delegate" in log or self._delegates()
         version = importlib.metadata.version("ai-edge-litert")
-        self.runtime = RuntimeInfo("LiteRT", version, threads, xnnpack)
+        self.runtime = RuntimeInfo("LiteRT", version, threads, xnnpack, rewritten=True)
 
     def _load(self, threads: int) -> None:
         from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, Options
@@ -114,8 +98,8 @@ class HostedSession:
         plan = self.plan
         self._image, self._logits = self._input(plan.image), self._output(plan.logits)
         self._count = self._input(plan.count) if plan.count else None
-        self._totals = [self._input(pool.total) for pool in plan.pools]
-        self._contributions = [self._output(pool.contribution) for pool in plan.pools]
+        self._totals = [self._input(pool.total) for pool in self.pools]
+        self._contributions = [self._output(pool.contribution) for pool in self.pools]
         self._image.write(self.image)  # the first write makes an environment, and that is loud
         # run_by_index unwraps every buffer anew at each call; its own inner call takes them unwrapped.
         unwrapped_call = getattr(getattr(self.compiled, "_model", None), "RunByIndex", None)
@@ -148,12 +132,12 @@ class HostedSession:
         self._image.write(self.image)
         if self._count is not None:
             self._count.write(np.full(1, tensors.count, np.float32))
-        for buffer, part in zip(self._totals, tensors.parts, strict=True):
-            buffer.write(part)
+        for buffer, total in zip(self._totals, tensors.totals, strict=True):
+            buffer.write(total)
         self.invoke(self.index, *tensors.next_call())
-        if tensors.parts:
-            reads = zip(self._contributions, tensors.parts, strict=True)
-            tensors.sums += np.concatenate([buffer.read(part.size, np.float32) for buffer, part in reads])
+        for buffer, added in zip(self._contributions, tensors.added, strict=True):
+            added[:] = buffer.read(added.size, np.float32)
+        tensors.sums += tensors.contributions
         logits: NDArray[np.float32] = self._logits.read(self.plan.classes, np.float32)
         return logits
 
@@ -166,7 +150,7 @@ class HostedSession:
         outs: dict[str, Any] = {plan.logits: self._logits}
         if plan.count is not None:
             ins[plan.count] = self._count
-        for pool, total, contribution in zip(plan.pools, self._totals, self._contributions, strict=True):
+        for pool, total, contribution in zip(self.pools, self._totals, self._contributions, strict=True):
             ins[pool.total], outs[pool.contribution] = total, contribution
         for ring, buffers in zip(plan.rings, rings, strict=True):
             ins |= {key: buffers[(turn + place) % len(buffers)] for place, key in enumerate(ring.inputs)}
@@ -183,14 +167,3 @@ class HostedSession:
 def _ring_buffers(model: Any, ring: FrameRing) -> list[Any]:
     buffers = [model.create_input_buffer_by_name(SIGNATURE, key) for key in ring.inputs]
     return [*buffers, model.create_output_buffer_by_name(SIGNATURE, ring.newest)]
-
-
-def _filled(shape: tuple[int, ...], dtype: str, value: int) -> NDArray[Any]:
-    return np.full(math.prod(shape), value, np.dtype(dtype))
-
-
-def _parts(plan: HostPlan) -> Iterator[tuple[str, slice]]:
-    start = 0
-    for pool in plan.pools:
-        yield pool.state, slice(start, start + pool.channels)
-        start += pool.channels

@@ -1,7 +1,9 @@
 """Which passes a file gets, by what it is made of."""
 
+import inspect
+import sys
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -86,6 +88,16 @@ def family_of(graph: Graph) -> Family:
         return "dynamic"
     half = any(o.input(0).dtype == np.float16 for o in graph.of_kind(Kind.DEQUANTIZE))
     return "float16" if half else "float32"
+
+
+def explanation(name: str) -> str:
+    """A pass in a few sentences: its pattern, its precondition, and whether it is bit-exact."""
+    for family in get_args(Family):
+        recipe = recipe_for(family, machine=next(iter(_X86)))
+        for step in (*recipe.values, *recipe.structure):
+            if step.name == name:
+                return inspect.getdoc(sys.modules[step.apply.__module__]) or ""
+    raise KeyError(name)
 
 
 _X86 = {"x86_64", "AMD64"}

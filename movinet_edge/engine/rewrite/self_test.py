@@ -112,10 +112,10 @@ def self_test(original: Stream, reference: Stream | None, rewritten: Stream, fam
     Raises:
         RewriteRefused: two are further apart than the limits, or one gives NaN.
     """
-    size_px = original.size_px
-    untouched = _logits(original, size_px)
-    expected = untouched if reference is None else _logits(reference, size_px)
-    found = _logits(rewritten, size_px)
+    pictures = list(moving_pictures(original.size_px, FRAMES))
+    untouched = _logits(original, pictures)
+    expected = untouched if reference is None else _logits(reference, pictures)
+    found = _logits(rewritten, pictures)
     return Proof(
         _within(ARITHMETIC[family], compare(untouched, expected), "other arithmetic"),
         _within(FLOAT if reference is None else STRUCTURE[family], compare(expected, found), "the rewritten graph"),
@@ -144,8 +144,7 @@ def compare(expected: NDArray[np.float32], found: NDArray[np.float32]) -> Differ
     )
 
 
-def _logits(stream: Stream, size_px: tuple[int, int]) -> NDArray[np.float32]:
-    pictures = list(moving_pictures(size_px, FRAMES))
+def _logits(stream: Stream, pictures: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     logits = []
     # Backwards after the reset: what the states still held, were the reset to leave any, would show.
     for run in (pictures, pictures[::-2]):

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from toy_model import ToySpec
 
 from movinet_edge.engine import gpu_library, load_model, runtime
-from movinet_edge.engine.rewrite import HostedSession, RewriteRefused, read_signature, rewrite
+from movinet_edge.engine.rewrite import HostedSession, RewriteRefused, hosting, read_signature, rewrite
 from movinet_edge.engine.rewrite.writing import write_graph
 
 PI_4 = "processor\t: 0\nFeatures\t: fp asimd evtstrm crc32 cpuid\n\n"
@@ -63,16 +63,19 @@ def test_the_session_refuses_in_words(machine):
         HostedSession(rewritten, interface)
 
 
-def test_a_model_runs_on_the_interpreter_there_with_the_same_scores(machine, tmp_path, monkeypatch):
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_model_runs_on_the_interpreter_there_with_the_same_scores(tmp_path, monkeypatch, fast):
     path = toy_model.write(ToySpec(), tmp_path / "toy.tflite")
     labels = [str(number) for number in range(600)]
-    expected = load_model(path, labels=labels)
+    expected = load_model(path, labels=labels, fast=fast)
     with monkeypatch.context() as patch, capture_logs() as logs:
-        patch.setattr(runtime, "why_not_compiled_model", lambda: "it would end the process; remove /that/file")
-        cautious = load_model(path, labels=labels)
+        for module in (runtime, hosting):
+            patch.setattr(module, "why_not_compiled_model", lambda: "it would end the process; remove /that/file")
+        cautious = load_model(path, labels=labels, fast=fast)
     assert cautious.runtime.name == "LiteRT interpreter"
     assert expected.runtime.name == "LiteRT"
-    assert [log["reason"] for log in logs] == ["it would end the process; remove /that/file"]
+    assert cautious.fast.used == cautious.runtime.rewritten == fast
+    assert [log["reason"] for log in logs] == ([] if fast else ["it would end the process; remove /that/file"])
     states = expected.new_state(), cautious.new_state()
     rng = np.random.default_rng(1)
     for _ in range(5):
