@@ -1,6 +1,6 @@
 """What rewriting a model file gains: ms per frame of the runtime's own loop on the untouched file, and of ours.
 
-    python tests/benchmarks/rewrite.py MODEL.tflite …
+    python tests/benchmarks/rewrite.py MODEL.tflite … [--json]
 
 One process for each file, one thread; rows of frames of each way in turn, medians. `ours` is everything from the
 picture in place to the logits; `bare` is the runtime's call alone, always on the same buffers. `sgemm` is what NumPy
@@ -13,11 +13,12 @@ os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM
 
 import argparse
 import gc
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from movinet_edge.engine.native_log import captured_native_log
 from movinet_edge.engine.rewrite import HostedSession, Rewritten, read_signature, rewrite, self_test
-from movinet_edge.engine.rewrite.graph import CONVOLUTIONS, Kind
+from movinet_edge.engine.rewrite.graph import CONVOLUTIONS, Graph, Kind
 from movinet_edge.engine.rewrite.reading import read_graph
 
 ROW, SETTLING, STREAMS = 10, 3, 8
@@ -35,8 +36,8 @@ MATRIX = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """One line of the table."""
+class Times:
+    """Medians of rows, and of what rows that ran side by side say of each other."""
 
     runner_ms: float
     ours_ms: float
@@ -45,6 +46,30 @@ class Figures:
     speedup: float
     per_sgemm: float
     overhead_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All of one file.
+
+    Attributes:
+        products: multiplications of its convolutions for a frame.
+        logits_by_arithmetic, logits_by_structure: largest differences of a logit.
+        partitions: into how many pieces XNNPACK cuts the file, before and after.
+        streams_ratio, stream_mb: of eight streams in turn, the time per frame ÷ that of one; memory of a further one.
+    """
+
+    model: str
+    family: str
+    rewriting_s: float
+    products: int
+    logits_by_arithmetic: float
+    logits_by_structure: float
+    operators: tuple[int, int]
+    partitions: tuple[int, int]
+    times: Times
+    streams_ratio: float
+    stream_mb: float
 
 
 class Runner:
@@ -91,50 +116,76 @@ def main() -> None:
     parser.add_argument("models", type=Path, nargs="+")
     parser.add_argument("--rows", type=int, default=30)
     parser.add_argument("--float", action="store_true", help="leave the weights of float16 files floats")
+    parser.add_argument("--json", action="store_true", help="one line for each file")
     args = parser.parse_args()
     if len(args.models) > 1:  # each in a process of its own: memory that one gave back would hide what the next needs
-        options = [sys.executable, __file__, "--rows", str(args.rows), *(["--float"] if args.float else [])]
+        flags = [f"--{name}" for name in ("float", "json") if getattr(args, name)]
         for path in args.models:
-            subprocess.run([*options, str(path)], check=True)
+            subprocess.run([sys.executable, __file__, "--rows", str(args.rows), *flags, str(path)], check=True)
         return
-    content = args.models[0].read_bytes()
+    path = args.models[0]
     began = time.perf_counter()
-    rewritten = rewrite(content, quantise_float16=not args.float)
-    print(f"\n{args.models[0].name}: {rewritten.family}, rewritten in {time.perf_counter() - began:.2f} s", flush=True)
+    rewritten = rewrite(path.read_bytes(), quantise_float16=not args.float)
+    rewriting_s = time.perf_counter() - began
     with captured_native_log():
-        print_figures(content, rewritten, args.rows)
+        figures = figures_of(path, rewritten, rewriting_s, args.rows)
+    if args.json:
+        print(json.dumps(asdict(figures)), flush=True)
+    else:
+        print_figures(figures, rewritten)
 
 
-def print_figures(content: bytes, rewritten: Rewritten, rows: int) -> None:
+def figures_of(path: Path, rewritten: Rewritten, rewriting_s: float, rows: int) -> Figures:
     """Everything about one file."""
+    content = path.read_bytes()
     runner = Runner(content)
     session = HostedSession(rewritten, read_signature(content))
     ours = Ours(session)
     reference = Runner(rewritten.reference) if rewritten.reference else None
     proof = self_test(runner, reference, ours, rewritten.family)
+    macs = products(content)
+    streams_ratio, stream_mb = many_streams(session, rows)
+    return Figures(
+        model=path.name,
+        family=rewritten.family,
+        rewriting_s=rewriting_s,
+        products=macs,
+        logits_by_arithmetic=proof.arithmetic.largest_logit,
+        logits_by_structure=proof.structure.largest_logit,
+        operators=(rewritten.operators_before, rewritten.reports[-1].operators),
+        partitions=(partitions(content), partitions(rewritten.content)),
+        times=measure(runner, ours, macs, rows),
+        streams_ratio=streams_ratio,
+        stream_mb=stream_mb,
+    )
+
+
+def print_figures(figures: Figures, rewritten: Rewritten) -> None:
+    """For people, with what each pass did."""
+    print(f"\n{figures.model}: {figures.family}, rewritten in {figures.rewriting_s:.2f} s")
     for report in rewritten.reports:
         if report.changed or report.left:
             print(f"  {report.name:<24} {report.changed:>4} changed, {report.operators:>4} operators  {report.effect}")
     print(
-        f"  operators {rewritten.operators_before} -> {rewritten.reports[-1].operators}, XNNPACK partitions "
-        f"{partitions(content)} -> {partitions(rewritten.content)}; largest logit difference by other arithmetic "
-        f"{proof.arithmetic.largest_logit:.2g}, by structure {proof.structure.largest_logit:.2g}"
+        f"  operators {figures.operators[0]} -> {figures.operators[1]}, XNNPACK partitions {figures.partitions[0]} -> "
+        f"{figures.partitions[1]}; largest logit difference by other arithmetic {figures.logits_by_arithmetic:.2g}, "
+        f"by structure {figures.logits_by_structure:.2g}"
     )
-    macs = products(content)
-    figures = measure(runner, ours, macs, rows)
+    times = figures.times
     print(
-        f"  {macs / 1e6:.1f} M products; runner {figures.runner_ms:.3f} ms, ours {figures.ours_ms:.3f} ms, "
-        f"bare {figures.bare_ms:.3f} ms, sgemm {figures.sgemm_ms:.3f} ms"
+        f"  {figures.products / 1e6:.1f} M products; runner {times.runner_ms:.3f} ms, ours {times.ours_ms:.3f} ms, "
+        f"bare {times.bare_ms:.3f} ms, sgemm {times.sgemm_ms:.3f} ms"
     )
     print(
-        f"  runner / ours {figures.speedup:.2f}; ours / sgemm {figures.per_sgemm:.2f}; "
-        f"overhead {figures.overhead_ms:.3f} ms"
+        f"  runner / ours {times.speedup:.2f}; ours / sgemm {times.per_sgemm:.2f}; overhead {times.overhead_ms:.3f} ms"
     )
-    ratio, megabytes = many_streams(session, rows)
-    print(f"  {STREAMS} streams: ms per frame x {ratio:.2f}, {megabytes:.1f} MB per extra stream")
+    print(
+        f"  {STREAMS} streams: ms per frame x {figures.streams_ratio:.2f}, {figures.stream_mb:.1f} MB per extra stream",
+        flush=True,
+    )
 
 
-def measure(runner: Runner, ours: Ours, macs: int, rows: int) -> Figures:
+def measure(runner: Runner, ours: Ours, macs: int, rows: int) -> Times:
     """Rows stand beside each other in time, so ratios between them are not those of a machine that drifts."""
     image = np.random.default_rng(0).random(ours.session.image.shape[2:], np.float32)
     left, right = np.random.default_rng(1).random((2, MATRIX, MATRIX), np.float32)
@@ -149,7 +200,7 @@ def measure(runner: Runner, ours: Ours, macs: int, rows: int) -> Figures:
     medians = np.array([[row_ms(way) for way in ways] for _ in range(rows)])
     medians[:, 3] *= macs / MATRIX**3
     runner_ms, ours_ms, bare_ms, sgemm_ms = medians.T
-    return Figures(
+    return Times(
         *(float(np.median(column)) for column in medians.T),
         speedup=float(np.median(runner_ms / ours_ms)),
         per_sgemm=float(np.median(ours_ms / sgemm_ms)),
@@ -189,8 +240,12 @@ def many_streams(session: HostedSession, rows: int) -> tuple[float, float]:
 
 
 def products(content: bytes) -> int:
-    """Multiplications of the convolutions for one frame."""
-    graph, _ = read_graph(content)
+    """Multiplications of the convolutions of a file for one frame."""
+    return products_of(read_graph(content)[0])
+
+
+def products_of(graph: Graph) -> int:
+    """The same of a graph."""
     return sum(_products(operator) for operator in graph.of_kind(*sorted(CONVOLUTIONS)))
 
 
