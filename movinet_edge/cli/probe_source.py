@@ -63,17 +63,26 @@ def type_and_settings(source: str) -> tuple[str, dict[str, Any]]:
 
 def _from_configuration(args: argparse.Namespace) -> NamedSource:
     _refuse_options_of_addresses(args, "the stream of a configuration has its own settings")
-    document = read_document(args.config)
+    return stream_source(args.config, args.source)
+
+
+def stream_source(file: Path, name: str) -> NamedSource:
+    """The source of a configuration's stream.
+
+    Raises:
+        ConfigurationError: there is no such stream, or it cannot work.
+    """
+    document = read_document(file)
     configuration, problems = validate(document)
     if configuration is None:
         raise ConfigurationProblems(problems)
     names = [stream.name for stream in configuration.streams]
-    if args.source not in names:
-        near = get_close_matches(args.source, names, n=1)
+    if name not in names:
+        near = get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
         # What was typed is not repeated: it may be an address with a password in it.
-        raise ConfigurationError(f"{args.config}: there is no stream of this name; {hint}")
-    index = names.index(args.source)
+        raise ConfigurationError(f"{file}: there is no stream of this name; {hint}")
+    index = names.index(name)
     stream = configuration.streams[index]
     if stream.source.type == "file" and stream.source.options.get("follow") is not None:
         raise ConfigurationError(
@@ -84,6 +93,11 @@ def _from_configuration(args: argparse.Namespace) -> NamedSource:
     make = parts.maker("source", stream.source.type, stream.source.options, ("streams", index, "source"))
     if make is None:
         raise ConfigurationProblems(parts.problems)
+    if stream.mask:
+        from movinet_edge.daemon.masked_source import masked
+        from movinet_edge.evidence import Mask
+
+        make = masked(make, Mask(stream.mask))
     return NamedSource(f"stream {stream.name}", stream.source.type, make, stream.fps, document)
 
 
