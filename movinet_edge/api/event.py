@@ -78,6 +78,11 @@ class ActionEvent(BaseModel):
         description="JPEG file on the daemon's machine: in a start the frame that decided it, in a stop the peak; the"
         " oldest are deleted in time",
     )
+    clip: str | None = Field(
+        default=None,
+        description="MP4 file on the daemon's machine, only in a stop: it is there some seconds later, when what came"
+        " after the action is in it; the oldest are deleted in time",
+    )
     late: bool = Field(default=False, description="delivered noticeably later than it was decided")
     repeated: bool = Field(
         default=False,

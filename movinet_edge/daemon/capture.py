@@ -70,6 +70,11 @@ class Capture:
         return not self.alive
 
     @property
+    def source(self) -> Source | None:
+        """The source that is read now; None while there is none."""
+        return self._source
+
+    @property
     def alive(self) -> bool:
         """True while the thread is there."""
         return self._thread.is_alive()

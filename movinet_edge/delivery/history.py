@@ -82,6 +82,18 @@ class EventHistory:
                 _log.warning("stored event unreadable", seq=seq, error=str(error))
         return events
 
+    def ids(self) -> set[str]:
+        """The ids of all occurrences of which an event is stored; what is unreadable has none.
+
+        Raises:
+            OutboxUnavailable: the file cannot be read.
+        """
+        statement = (
+            "SELECT DISTINCT json_extract(CAST(body AS TEXT), '$.id') FROM events WHERE json_valid(CAST(body AS TEXT))"
+        )
+        with explained("read", self._path):
+            return {occurrence for (occurrence,) in self._connection.execute(statement)}
+
     def close(self) -> None:
         """Release the file; twice does no harm."""
         self._connection.close()

@@ -16,7 +16,15 @@ from typing import Any
 
 import av
 
-from movinet_edge.api import Frame, FrameRequest, SourceError, SourceInfo, SourceRejected, SourceUnavailable
+from movinet_edge.api import (
+    Frame,
+    FrameRequest,
+    SourceError,
+    SourceInfo,
+    SourceRejected,
+    SourceUnavailable,
+    TakePacket,
+)
 from movinet_edge_plugins._lateness import STALE_S, Backlog, Lateness
 from movinet_edge_plugins._stream_address import StreamAddress
 from movinet_edge_plugins._video import Sieve, Video, reason
@@ -67,10 +75,12 @@ class LiveReader:
 
     Attributes:
         frames_read: frames that have arrived so far, whether or not they were decoded.
+        take_packet: gets what comes, still compressed; to be set before `start`.
     """
 
     def __init__(self, connection: Connection) -> None:
         self.frames_read = 0
+        self.take_packet: TakePacket | None = None
         self._video: Video | None = None
         self._cpu_s = 0.0
         self._connection = connection
@@ -155,7 +165,11 @@ class LiveReader:
         self._arrival_s = time.monotonic()
         is_in_bursts = _comes_in_bursts(container, connection.address)
         video = Video(
-            container, skip_loop_filter=connection.skip_loop_filter, keyframes_only=connection.keyframes_only, live=True
+            container,
+            skip_loop_filter=connection.skip_loop_filter,
+            keyframes_only=connection.keyframes_only,
+            live=True,
+            take_packet=self.take_packet,
         )
         self._video = video
         with video:

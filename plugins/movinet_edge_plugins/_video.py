@@ -17,7 +17,8 @@ from av.video.frame import PictureType
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from movinet_edge.api import Sampler, SourceInfo, SourceRejected
+from movinet_edge.api import Sampler, SourceInfo, SourceRejected, TakePacket
+from movinet_edge_plugins._packet_tap import PacketTap
 
 # Codecs in which nothing refers to what lies before a key frame, unless frames are reordered.
 _CLEAN_CUTS = frozenset({"h264", "hevc", "mjpeg"})
@@ -119,10 +120,12 @@ class Video:
         skip_loop_filter: bool = False,
         keyframes_only: bool = False,
         live: bool = False,
+        take_packet: TakePacket | None = None,
     ) -> None:
         """Open a file, or take over a container that PyAV has opened.
 
         `live` streams are taken to have a steady pace, and frames without timestamps are timed by their arrival.
+        `take_packet` gets all packets where their codec allows it.
 
         Raises:
             SourceRejected: with the reason, which reads on from the video's name.
@@ -156,6 +159,9 @@ class Video:
         self._live = live
         self._picture_came_s = 0.0
         self._clock = Clock(self.frame_s)
+        self._tap: PacketTap | None = None
+        if take_packet is not None and self.has_timestamps and PacketTap.fits(self._stream):
+            self._tap = PacketTap(self._stream, take_packet, self._clock.foretell)
         self._reformatter = VideoReformatter()
         self._last_frame_s = self.frame_s
         self._damaged_packets = 0
@@ -188,6 +194,8 @@ class Video:
             if stopped():
                 return
             self.packets_read += packet.size > 0  # the last, empty one only flushes the decoder
+            if self._tap is not None:
+                self._tap.came(packet, start_s)
             if packet.duration:
                 self._last_frame_s = float(packet.duration * packet.time_base)
             for needed in self._needed(packet, sieve, start_s):
@@ -259,6 +267,8 @@ class Video:
         trained with.
         """
         turns = picture.rotation // 90 % 4  # phones film sideways and say so; anticlockwise quarter turns
+        if turns:
+            self._tap = None  # what is to be turned would be lost in a packet
         size_px = (picture.width, picture.height)
         if size_px != (self.info.width_px, self.info.height_px):
             self.info = self.info.model_copy(update={"width_px": picture.width, "height_px": picture.height})

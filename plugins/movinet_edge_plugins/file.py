@@ -15,7 +15,7 @@ import structlog
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from movinet_edge.api import Duration, Frame, FrameRequest, PluginSettings, SourceInfo, SourceRejected
+from movinet_edge.api import Duration, Frame, FrameRequest, PluginSettings, SourceInfo, SourceRejected, TakePacket
 from movinet_edge_plugins._folder import did_you_mean
 
 if TYPE_CHECKING:
@@ -140,6 +140,11 @@ class FileSource:
         self.frames_read = 0
         self._info: SourceInfo | None = None
         self._cpu_s = 0.0
+        self._take_packet: TakePacket | None = None
+
+    def tap(self, take: TakePacket) -> None:
+        """Hand out the files' video as it is read: H.264 and H.265 that need no turning."""
+        self._take_packet = take
 
     @property
     def info(self) -> SourceInfo | None:
@@ -212,7 +217,9 @@ class FileSource:
     ) -> Iterator[Frame]:
         """Play one file, which began at the wall time `began_at_s`; None: it is played as if it happened now."""
         _check_file(file)
-        with self._video.Video(file, skip_loop_filter=self._settings.skip_loop_filter) as video:
+        with self._video.Video(
+            file, skip_loop_filter=self._settings.skip_loop_filter, take_packet=self._take_packet
+        ) as video:
             read_before = self.frames_read
             discontinuity = playback.next_s > 0.0 and not self._settings.concat
             if discontinuity:

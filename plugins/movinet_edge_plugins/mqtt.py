@@ -154,7 +154,7 @@ class MqttSink:
             "UserProperty": ("schema", _SCHEMA),
         }
         # A path on this machine is of no use elsewhere, and tells of it; the picture has a topic of its own.
-        payload = event.model_copy(update={"snapshot": None}).to_json()
+        payload = event.model_copy(update={"snapshot": None, "clip": None}).to_json()
         return link.publish(self._topics.event(event.stream), payload, **properties)
 
     def _publish_snapshot(self, link: "Link", event: ActionEvent) -> None:

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
-from movinet_edge.api import Duration, Frame, FrameRequest, PluginSettings, SourceInfo
+from movinet_edge.api import Duration, Frame, FrameRequest, PluginSettings, SourceInfo, TakePacket
 from movinet_edge_plugins._stream_address import StreamAddress
 
 
@@ -96,6 +96,10 @@ class RtspSource:
     def info(self) -> SourceInfo | None:
         """Codec, size and rate, and the processor time of this connection; None until there is one."""
         return self._reader.info
+
+    def tap(self, take: TakePacket) -> None:
+        """Hand out the video as it comes: H.264 and H.265, where they have timestamps."""
+        self._reader.take_packet = take
 
     def frames(self, request: FrameRequest) -> Iterator[Frame]:
         """Yield the frames that are due at `request.fps`: uint8 RGB, scaled to `request.size_for` their size."""

@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import re
+import secrets
 import ssl
 import time
 from collections.abc import Mapping
@@ -33,6 +34,8 @@ _PRIVATE_SUFFIXES = (".local", ".lan", ".internal", ".home.arpa", ".localhost")
 # What passes by waiting, beside every 5xx: the server gave up waiting, or has enough for now.
 _PASSING = (408, 429)
 
+_TOO_LARGE = 413
+
 
 class WebhookSettings(PluginSettings):
     """Where to send events, in which form, and how to prove where they come from."""
@@ -48,6 +51,11 @@ class WebhookSettings(PluginSettings):
     content_type: str = Field(default="application/json", description="type of the body")
     body: str | None = Field(
         default=None, description="text with fields of the event as in {action} or {score:.2f}; null: the event's JSON"
+    )
+    attach: Literal["none", "snapshot"] = Field(
+        default="none",
+        description="snapshot: events that have a picture are sent as a form (multipart/form-data) with the parts"
+        " `event`, which is the body, and `snapshot`, a JPEG",
     )
     method: Literal["POST", "PUT"] = Field(default="POST", description="POST or PUT")
     timeout: Duration = Field(default=10.0, gt=0, description="longest time for one try, from connecting to the answer")
@@ -135,7 +143,11 @@ class WebhookSink:
         """Send one event; raises DeliveryError for what may pass, DeliveryRejected for a final no."""
         if self._tls is None:
             raise DeliveryError(f"the sink for {self._address} is not open")
-        answer = exchange(self._address, self._message(event), tls=self._tls, timeout_s=self._settings.timeout)
+        picture = _picture(event) if self._settings.attach == "snapshot" else None
+        answer = self._exchanged(event, picture, self._tls)
+        if answer.status == _TOO_LARGE and picture is not None:
+            _log.warning("webhook snapshot left out, it is too large for the server", url=str(self._address))
+            answer = self._exchanged(event, None, self._tls)
         if 200 <= answer.status < 300:
             return
         text = f"{self._address} answered with status {answer.status}: {answer.text}"
@@ -147,9 +159,15 @@ class WebhookSink:
         """Nothing stays open between events; twice does no harm."""
         self._tls = None
 
-    def _message(self, event: ActionEvent) -> Message:
+    def _exchanged(self, event: ActionEvent, picture: bytes | None, tls: ssl.SSLContext) -> Answer:
+        return exchange(self._address, self._message(event, picture), tls=tls, timeout_s=self._settings.timeout)
+
+    def _message(self, event: ActionEvent, picture: bytes | None) -> Message:
         body = (_as_json(event) if self._body is None else self._body.fill(event)).encode()
-        headers = {"user-agent": b"movinet-edge", "content-type": self._settings.content_type.encode()}
+        content_type = self._settings.content_type
+        if picture is not None:
+            content_type, body = _form(content_type, body, picture)
+        headers = {"user-agent": b"movinet-edge", "content-type": content_type.encode()}
         if self._address.basic_authorization:
             headers["authorization"] = self._address.basic_authorization.encode()
         for name, template in self._headers.items():
@@ -193,8 +211,32 @@ def signature_headers(key: bytes | None, identifier: str, timestamp_s: int, body
 
 
 def _as_json(event: ActionEvent) -> str:
-    """Without the path of its picture, which is of no use on another machine, and tells of this one."""
-    return event.model_copy(update={"snapshot": None}).to_json()
+    """Without the paths of its picture and clip, which are of no use on another machine, and tell of this one."""
+    return event.model_copy(update={"snapshot": None, "clip": None}).to_json()
+
+
+def _picture(event: ActionEvent) -> bytes | None:
+    if event.snapshot is None:
+        return None
+    try:
+        return Path(event.snapshot).read_bytes()
+    except OSError as error:  # the oldest are deleted in time, and the event matters more
+        _log.debug("webhook snapshot not sent", event_id=event.id, error=error.strerror)
+        return None
+
+
+def _form(content_type: str, body: bytes, picture: bytes) -> tuple[str, bytes]:
+    """A form with the event and its picture, and the form's content type. Source: RFC 7578."""
+    boundary = secrets.token_hex(16)
+    parts = (
+        (f'name="event"\r\nContent-Type: {content_type}', body),
+        ('name="snapshot"; filename="snapshot.jpg"\r\nContent-Type: image/jpeg', picture),
+    )
+    form = b"".join(
+        f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + content + b"\r\n"
+        for head, content in parts
+    )
+    return f"multipart/form-data; boundary={boundary}", form + f"--{boundary}--\r\n".encode()
 
 
 def _is_json(content_type: str) -> bool:

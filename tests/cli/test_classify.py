@@ -10,7 +10,8 @@ from commands import in_pipes, on_terminal
 PROJECT = Path(__file__).resolve().parents[2]
 EVENT_FIELDS = {
     "type", "t", "schema", "event_type", "id", "seq", "stream", "action", "labels", "score", "peak_score", "time_s",
-    "started_s", "ended_s", "started_at", "ended_at", "duration_s", "reason", "late", "repeated", "snapshot", "model",
+    "started_s", "ended_s", "started_at", "ended_at", "duration_s", "reason", "late", "repeated", "snapshot",
+    "clip", "model",
 }  # fmt: skip
 SUMMARY_FIELDS = {"type", "frames_read", "frames_scored", "seconds", "events", "elapsed_s"}
 

@@ -1,6 +1,7 @@
-"""Pictures of what was seen: the right frame, of the right size, bounded in number, and never in the way."""
+"""Pictures of what was seen: the right frame, of the right size and colour, and never in the way."""
 
 import stat
+from datetime import UTC
 
 import cv2
 import numpy as np
@@ -9,16 +10,23 @@ from coloured_scenes import FPS, QUICK, feed, make_pipeline, picture, scene, str
 from structlog.testing import capture_logs
 
 from movinet_edge.api import EventType, Frame, StopReason
-from movinet_edge.daemon import snapshots as snapshots_module
+from movinet_edge.daemon.evidence_writer import EvidenceWriter
 from movinet_edge.daemon.stream_parts import build_pipeline, watch_list
+from movinet_edge.evidence import EvidenceStore, Quota
 
 
 @pytest.fixture
-def pipeline(model, tmp_path):
+def folder(tmp_path):
+    return tmp_path / "evidence"
+
+
+@pytest.fixture
+def pipeline(model, folder):
     def _pipeline(**changes):
         settings = stream_settings(**{"snapshot": {"width": 64, "quality": 90}} | changes)
         watch = watch_list(settings.actions, settings.all_labels, model.labels)
-        return build_pipeline("porch", settings, model, watch, state_dir=tmp_path)
+        writer = EvidenceWriter(EvidenceStore(folder, Quota(keep_free_bytes=0)), lambda: None)
+        return build_pipeline("porch", settings, model, watch, evidence=writer)
 
     return _pipeline
 
@@ -37,7 +45,7 @@ def number(path):
     return round(mean_rgb(path)[1] / 3)
 
 
-def test_a_start_shows_the_frame_that_decided_it_and_a_stop_the_peak(pipeline, tmp_path):
+def test_a_start_shows_the_frame_that_decided_it_and_a_stop_the_peak(pipeline, folder):
     frames = numbered(scene(("black", 1), ("red", 1), ("black", 2)))
     made, scores, events = pipeline(), [], []
     for frame in frames:
@@ -45,10 +53,12 @@ def test_a_start_shows_the_frame_that_decided_it_and_a_stop_the_peak(pipeline, t
         scores.append(float(made.detector.smoothed[0]))
     assert [event.event_type for event in events] == [EventType.START, EventType.STOP]
     start, stop = events
-    assert start.snapshot == str(tmp_path / "snapshots" / "porch" / f"{start.id}-start.jpg")
+    day = f"{start.started_at.astimezone(UTC):%Y-%m-%d}"
+    assert start.snapshot == str(folder / day / "porch" / f"{start.id}-start.jpg")
     assert number(start.snapshot) == round(start.time_s * FPS)
     assert number(stop.snapshot) == int(np.argmax(scores)) != number(start.snapshot)
-    assert stat.S_IMODE((tmp_path / "snapshots" / "porch").stat().st_mode) == 0o700
+    assert (start.clip, stop.clip) == (None, None)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize(
@@ -81,26 +91,34 @@ def test_what_is_open_at_the_end_has_its_peak_too(pipeline):
     assert mean_rgb(stop.snapshot) == pytest.approx([255, 0, 0], abs=12)
 
 
-def test_only_the_newest_are_kept(pipeline, tmp_path, monkeypatch):
-    monkeypatch.setattr(snapshots_module, "_MOST_KEPT", 3)
-    events = feed(pipeline(), scene(*[("red", 1), ("black", 2)] * 4))
-    kept = {str(path) for path in (tmp_path / "snapshots" / "porch").iterdir()}
-    assert len(kept) == 3
-    assert events[-1].snapshot in kept
-
-
-def test_a_folder_that_cannot_be_written_costs_the_picture_alone(pipeline, tmp_path):
-    (tmp_path / "snapshots").write_text("in the way")
+def test_a_folder_that_cannot_be_written_costs_the_picture_alone(pipeline, folder):
+    folder.write_text("in the way")
     with capture_logs() as logs:
         events = feed(pipeline(), scene(*[("red", 1), ("black", 2)] * 2))
     assert [event.event_type for event in events] == [EventType.START, EventType.STOP] * 2
     assert {event.snapshot for event in events} == {None}
-    assert [log["log_level"] for log in logs if log["event"] == "snapshot not written"] == ["error", *["debug"] * 3]
+    levels = [log["log_level"] for log in logs if log["event"] == "evidence not stored"]
+    assert levels == ["error", "debug", "debug", "debug"]
 
 
-def test_nobody_takes_pictures_unasked(model, tmp_path):
-    made = make_pipeline(model)
-    events = feed(made, scene(("red", 1), ("black", 2)))
-    assert {event.snapshot for event in events} == {None}
-    assert made.request.size_for(640, 480) == (12, 12)
-    assert list(tmp_path.iterdir()) == []
+def test_nobody_takes_pictures_unasked(model, pipeline, folder):
+    for made in (make_pipeline(model), pipeline(snapshot=None), pipeline(evidence="none")):
+        events = feed(made, scene(("red", 1), ("black", 2)))
+        assert {event.snapshot for event in events} == {None}
+        assert made.request.size_for(640, 480) == (12, 12)
+    assert not folder.exists()
+
+
+def test_an_action_has_a_word_of_its_own(pipeline):
+    actions = {
+        "red": {"labels": ["red"], **QUICK, "evidence": "none"},
+        "blue": {"labels": ["blue"], **QUICK, "evidence": "snapshot"},
+    }
+    for settings in ({}, {"snapshot": None}):  # a word of the action's alone is enough
+        events = feed(pipeline(actions=actions, **settings), scene(("red", 1), ("black", 2), ("blue", 1), ("black", 2)))
+        assert [(e.action, e.snapshot is not None) for e in events] == [
+            ("red", False),
+            ("red", False),
+            ("blue", True),
+            ("blue", True),
+        ]

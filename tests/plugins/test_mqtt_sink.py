@@ -70,7 +70,7 @@ def test_a_picture_comes_before_its_event_and_is_not_waited_for(start_broker, tm
     large.write_bytes(b"a large picture" * 1000)
     with Subscriber(broker.port) as subscriber, opened(broker) as sink:
         for seq, picture in enumerate([small, large, tmp_path / "deleted.jpg"], start=1):
-            sink.deliver(example_event(seq=seq, snapshot=str(picture)))
+            sink.deliver(example_event(seq=seq, snapshot=str(picture), clip=str(tmp_path / "clip.mp4")))
         subscriber_texts(subscriber, 3)
     assert [heard.topic for heard in subscriber.heard] == [f"{ROOT}/porch/snapshot", EVENTS, EVENTS, EVENTS]
     assert (subscriber.heard[0].text, subscriber.heard[0].retained) == ("a small picture", False)

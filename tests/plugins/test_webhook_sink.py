@@ -8,6 +8,8 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from email import message_from_bytes
+from email.policy import HTTP
 from pathlib import Path
 
 import pytest
@@ -143,8 +145,8 @@ class TestRequest:
     def test_by_default_is_the_event_as_json(self, server):
         event = example_event(EventType.STOP, seq=7, action="手を振る")
         with opened(server.url("/a/b?c=d%20e#f")) as sink:
-            # The path of a picture is nothing for others.
-            sink.deliver(event.model_copy(update={"snapshot": "/home/kim/snapshots/1.jpg"}))
+            # The paths of a picture and a clip are nothing for others.
+            sink.deliver(event.model_copy(update={"snapshot": "/home/kim/1.jpg", "clip": "/home/kim/1.mp4"}))
         [request] = server.requests
         assert (request.method, request.target) == ("POST", "/a/b?c=d%20e")
         assert request.body == event.to_json().encode()
@@ -152,6 +154,45 @@ class TestRequest:
         assert request.header("host") == f"127.0.0.1:{server.server_port}"
         assert request.header("webhook-signature") is None
         assert request.headers.get_all("host") == [request.header("host")]
+
+    @pytest.mark.parametrize("body", [None, '"someone is {action}"'], ids=["json", "own body"])
+    def test_with_its_picture_in_a_form(self, server, tmp_path, body):
+        picture = tmp_path / "peak.jpg"
+        picture.write_bytes(b"\xff\xd8 a JPEG \r\n--\xff\xd9")
+        event = example_event(EventType.STOP, seq=7, snapshot=str(picture))
+        key = b"a key"
+        request = delivered(server, event, attach="snapshot", body=body, secret=key.decode())
+        kind = request.header("content-type")
+        assert kind.startswith("multipart/form-data; boundary=")
+        form = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + request.body, policy=HTTP)
+        parts = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}
+        assert list(parts) == ["event", "snapshot"]
+        plain = event.model_copy(update={"snapshot": None})
+        assert parts["event"].get_payload(decode=True).decode() == (body and '"someone is waving"') or plain.to_json()
+        assert parts["event"].get_content_type() == "application/json"
+        assert parts["snapshot"].get_content_type() == "image/jpeg"
+        assert parts["snapshot"].get_filename() == "snapshot.jpg"
+        assert picture.read_bytes() in request.body
+        identifier, stamp = request.header("webhook-id"), int(request.header("webhook-timestamp"))
+        signed = signature_headers(key, identifier, stamp, request.body)["webhook-signature"]
+        assert request.header("webhook-signature") == signed.decode()
+
+    def test_a_picture_that_is_too_large_costs_the_picture_alone(self, server, tmp_path):
+        picture = tmp_path / "peak.jpg"
+        picture.write_bytes(b"large")
+        server.habits = [answer(413), answer(200)]
+        event = example_event(seq=7)
+        delivered(server, event.model_copy(update={"snapshot": str(picture)}), attach="snapshot")
+        first, second = server.requests
+        assert b"large" in first.body
+        assert second.body == event.to_json().encode()
+        assert first.header("webhook-id") == second.header("webhook-id")
+
+    @pytest.mark.parametrize("snapshot", [None, "/no/such/picture.jpg"])
+    def test_without_a_picture_there_is_no_form(self, server, snapshot):
+        request = delivered(server, example_event(seq=7, snapshot=snapshot), attach="snapshot")
+        assert request.header("content-type") == "application/json"
+        assert request.body == example_event(seq=7).to_json().encode()
 
     def test_in_a_form_of_ones_own(self, server):
         request = delivered(
