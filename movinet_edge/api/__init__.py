@@ -15,6 +15,7 @@ from movinet_edge.api.errors import (
 )
 from movinet_edge.api.event import SCHEMA_VERSION, ActionEvent, EventType, ModelInfo, StopReason
 from movinet_edge.api.frame import Colour, Frame, FrameRequest, Sampler
+from movinet_edge.api.packet import PacketSource, TakePacket, VideoFormat, VideoPacket
 from movinet_edge.api.plugin import (
     SINK_GROUP,
     SOURCE_GROUP,
@@ -22,6 +23,7 @@ from movinet_edge.api.plugin import (
     ControlSink,
     DescribedSource,
     PluginSettings,
+    PushedSource,
     Sink,
     Source,
     StatusSink,
@@ -31,6 +33,7 @@ from movinet_edge.api.status import (
     CommandRefused,
     Control,
     DaemonStatus,
+    ModelStatus,
     SinkStatus,
     SourceInfo,
     StreamHealth,
@@ -60,8 +63,11 @@ __all__ = [
     "FrameRequest",
     "ModelError",
     "ModelInfo",
+    "ModelStatus",
     "MovinetEdgeError",
+    "PacketSource",
     "PluginSettings",
+    "PushedSource",
     "Sampler",
     "Sink",
     "SinkError",
@@ -77,5 +83,8 @@ __all__ = [
     "StreamHealth",
     "StreamState",
     "StreamStatus",
+    "TakePacket",
+    "VideoFormat",
+    "VideoPacket",
     "parse_duration",
 ]

@@ -95,6 +95,21 @@ class DescribedSource(Protocol):
 
 
 @runtime_checkable
+class PushedSource(Protocol):
+    """A source whose pictures are brought to it, for example by a browser."""
+
+    def push(self, picture: bytes, taken_s: float) -> None:
+        """Take a picture in: a JPEG file taken at `taken_s` seconds of the sender's own clock. Neither can be trusted.
+
+        Returns at once, from any thread. A picture that was not looked at yet is replaced by the newer one.
+
+        Raises:
+            ValueError: it is no picture that the source takes; the text says why.
+        """
+        ...
+
+
+@runtime_checkable
 class StatusSink(Protocol):
     """A sink that also tells how the daemon stands."""
 

@@ -95,6 +95,16 @@ class SinkStatus(_Report):
     last_error: str | None = None
 
 
+class ModelStatus(_Report):
+    """One loaded model."""
+
+    name: str
+    runtime: str = Field(description="what runs it, in words")
+    rewritten: bool = Field(description="a rewritten, faster file runs in the place of the one given")
+    refused: bool = Field(default=False, description="it should have been rewritten and could not be")
+    reason: str = Field(default="", description="why it runs as it is; empty where it is rewritten")
+
+
 class DaemonStatus(_Report):
     """The whole daemon."""
 
@@ -102,6 +112,7 @@ class DaemonStatus(_Report):
     started_at: datetime
     streams: tuple[StreamStatus, ...]
     sinks: tuple[SinkStatus, ...]
+    models: tuple[ModelStatus, ...] = ()
     lost_events: int = Field(default=0, description="events that could not be stored")
 
 

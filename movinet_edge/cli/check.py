@@ -29,6 +29,7 @@ def execute(args: argparse.Namespace) -> int:
     """Check one configuration."""
     document = read_config(args)
     from movinet_edge.daemon.assembly import assemble
+    from movinet_edge.web.start import check_page
 
     assembly = assemble(document, pull=False)
     print(f"{args.config}: right")
@@ -37,6 +38,8 @@ def execute(args: argparse.Namespace) -> int:
         model = pipeline.model
         actions = len(pipeline.detector.watched)
         print(f"  stream {name}: {actions} action{'s' if actions != 1 else ''}, {model.name} on {model.runtime}")
+        if pipeline.evidence is not None:
+            print(f"    {pipeline.evidence.summary}")
     all_well = True
     if args.online:
         all_well = _try_sinks(assembly.sinks)
@@ -45,6 +48,10 @@ def execute(args: argparse.Namespace) -> int:
             print(f"  sink {name}")
     if not assembly.sinks:
         print("  no sinks: events are only kept in the outbox, see `movinet-edge events`")
+    web = assembly.configuration.web
+    check_page(web)
+    if web.enabled:
+        print(f"  page at {web.scheme}://{web.host}:{web.port}/{'' if web.has_password else ', without a password'}")
     print(f"  state in {assembly.configuration.state_dir}")
     return exit_codes.OK if all_well else exit_codes.FAILURE
 

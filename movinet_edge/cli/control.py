@@ -57,4 +57,13 @@ def _places(args: argparse.Namespace) -> tuple[Path, ...]:
         raise NoDaemon("the configuration switches the control socket off (`control: enabled: false`)")
     own = configured.control_sockets
     # With systemd the socket is in its runtime directory, which nobody else is told of.
-    return own if args.config is not None or configured.control.socket is not None else (SYSTEM_SOCKET, *own)
+    return own if configured.control.socket is not None else (*system_sockets(args.config), *own)
+
+
+def system_sockets(config: Path | None) -> tuple[Path, ...]:
+    """Where the daemon listens that systemd started with this file, if it is one of systemd's."""
+    if config is None or config.absolute() == DEFAULT_PATH:
+        return (SYSTEM_SOCKET,)
+    if config.absolute().parent == DEFAULT_PATH.parent:
+        return (Path(f"/run/movinet-edge@{config.stem}/control.sock"),)
+    return ()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from movinet_edge.api import ActionEvent, ConfigurationError, EventType, MovinetEdgeError, parse_duration
-from movinet_edge.cli import exit_codes
+from movinet_edge.cli import events_export, events_label, exit_codes
 from movinet_edge.cli.argument_types import positive_int
 from movinet_edge.cli.configured import add_config_argument, read_config
 
@@ -25,7 +25,9 @@ examples:
   movinet-edge events --since 1h
   movinet-edge events --since 2026-01-31T18:00 --action waving --format jsonl
   movinet-edge events --failed
-  movinet-edge events --retry --sink webhook"""
+  movinet-edge events --retry --sink webhook
+  movinet-edge events export --from 7d --out week.html
+  movinet-edge events label ID wrong"""
 
 if TYPE_CHECKING:
     from movinet_edge.delivery import FailedEvent
@@ -48,6 +50,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     refused.add_argument("--retry", action="store_true", help="have what sinks refused sent again")
     parser.add_argument("--sink", metavar="NAME", help="with --failed or --retry: of this sink alone")
     parser.set_defaults(refuse=parser.error)
+    verbs = parser.add_subparsers(dest="events_verb", metavar="export|label", required=False)
+    export = verbs.add_parser(
+        "export",
+        help=events_export.HELP,
+        description=events_export.DESCRIPTION,
+        epilog=events_export.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    events_export.add_arguments(export, _moment)
+    label = verbs.add_parser(
+        "label",
+        help=events_label.HELP,
+        description=events_label.DESCRIPTION,
+        epilog=events_label.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    events_label.add_arguments(label)
 
 
 def _moment(text: str) -> datetime:
@@ -70,6 +89,10 @@ def execute(args: argparse.Namespace) -> int:
     path = _state_dir(args) / "outbox.db"
     if not path.exists():
         raise ConfigurationError(f"there is no store {path}; has the daemon run with this configuration?")
+    if args.events_verb == "export":
+        return events_export.export(args, path.parent)
+    if args.events_verb == "label":
+        return events_label.label(args, path.parent)
     if args.retry:
         _retry(path, args.sink)
     elif args.failed:
@@ -84,6 +107,11 @@ def _refuse_senseless(args: argparse.Namespace) -> None:
         args.refuse("--sink needs --failed or --retry: every sink gets its events from the one store")
     selecting = ("since", "until", "stream", "action", "event_type", "limit")
     given = [name for name in selecting if getattr(args, name) is not None]
+    if args.events_verb == "export":
+        selected = set(given) - {"stream"}
+        if selected or args.failed or args.retry or args.format is not None:
+            args.refuse("`events export` has options of its own, which come after that word: --from, --to, --stream")
+        return
     if args.retry and given:
         option = "type" if given[0] == "event_type" else given[0]
         args.refuse(f"--retry cannot be combined with --{option}, only with --sink")

@@ -12,15 +12,17 @@ from types import ModuleType
 from typing import NoReturn
 
 from movinet_edge import __version__
-from movinet_edge.api import CommandRefused, ConfigurationError, ModelError, MovinetEdgeError
+from movinet_edge.api import CommandRefused, ConfigurationError, ModelError, MovinetEdgeError, SourceError
 from movinet_edge.cli import (
     bench,
+    calibrate,
     check,
     classify,
     demo,
     disable,
     doctor,
     enable,
+    evaluate,
     events,
     exit_codes,
     init,
@@ -34,6 +36,8 @@ from movinet_edge.cli import (
     schema,
     set_threshold,
     status,
+    teach,
+    web,
 )
 from movinet_edge.daemon.control_socket import NoDaemon
 from movinet_edge.models import DownloadError
@@ -48,6 +52,9 @@ _VERBS: dict[str, ModuleType] = {
     "disable": disable,
     "set": set_threshold,
     "classify": classify,
+    "evaluate": evaluate,
+    "calibrate": calibrate,
+    "teach": teach,
     "demo": demo,
     "events": events,
     "models": models,
@@ -55,6 +62,7 @@ _VERBS: dict[str, ModuleType] = {
     "mqtt": mqtt,
     "init": init,
     "doctor": doctor,
+    "web": web,
     "bench": bench,
     "schema": schema,
 }
@@ -66,6 +74,7 @@ _CODES: tuple[tuple[type[MovinetEdgeError], int], ...] = (
     (NoDaemon, exit_codes.UNAVAILABLE),
     (DownloadError, exit_codes.UNAVAILABLE),
     (ModelError, exit_codes.CONFIGURATION),
+    (SourceError, exit_codes.NO_INPUT),
     (MovinetEdgeError, exit_codes.FAILURE),
 )
 
@@ -94,14 +103,16 @@ class _Parser(argparse.ArgumentParser):
         self.exit(exit_codes.USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        # argparse forgets that verbs are indented further, so the longest would get a line of its own.
+        self._action_max_length = max(self._action_max_length, max(map(len, _VERBS)) + 2 * self._indent_increment)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all verbs."""
-    parser = _Parser(
-        prog="movinet-edge",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = _Parser(prog="movinet-edge", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=_Help)
     parser.add_argument("--version", action="version", version=f"movinet-edge {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, module in _VERBS.items():

@@ -92,7 +92,7 @@ def _status(assembly: "Assembly") -> DaemonStatus:
             state=StreamState.CONNECTING,
             since=now,
             actions=action_statuses(parts.pipeline),
-            snapshots=parts.pipeline.snapshots is not None,
+            snapshots=parts.pipeline.evidence is not None,
         )
         for name, parts in assembly.streams.items()
     )

@@ -104,15 +104,12 @@ def _check_snapshot(path: Path | None) -> None:
 
 def _save(picture: Frame, path: Path) -> str | None:
     """Write a picture; what went wrong, or None."""
-    import cv2
-
     from movinet_edge.daemon.snapshots import encoded
 
     try:
         path.write_bytes(encoded(picture, path.suffix))
-    except (OSError, cv2.error) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it cannot be encoded"
-        return f"the picture is not saved: {path}: {reason} (see --snapshot and --no-snapshot)"
+    except OSError as error:
+        return f"the picture is not saved: {path}: {error.strerror} (see --snapshot and --no-snapshot)"
     return None
 
 

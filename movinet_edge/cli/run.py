@@ -54,6 +54,8 @@ def execute(args: argparse.Namespace) -> int:
     from movinet_edge.daemon.state_lock import locked_state
     from movinet_edge.daemon.supervisor import Supervisor
     from movinet_edge.delivery import Outbox
+    from movinet_edge.web.daemon import Daemon
+    from movinet_edge.web.start import check_page, page
 
     # First of all, so that no child inherits what is meant for us alone.
     notifier = Notifier.from_environment()
@@ -61,6 +63,7 @@ def execute(args: argparse.Namespace) -> int:
         assembly = assemble(document, progress=progress)
     configuration = assembly.configuration
     configure_logging(configuration.log.level, configuration.log.format)
+    check_page(configuration.web)
     with locked_state(configuration.state_dir):
         outbox = Outbox(
             assembly.outbox_path,
@@ -75,7 +78,10 @@ def execute(args: argparse.Namespace) -> int:
             assembly, supervisor, adjustments, read=lambda: read_config(args), on_log=_apply_log_settings
         )
         reload = _announced(reloader, supervisor, notifier)
-        return _run(supervisor, assembly, reload, _control_socket(configuration, controls, reload), notifier)
+        seen = Daemon(supervisor, controls, assembly.outbox_path, configuration.state_dir)
+        doors = _both(_control_socket(configuration, controls, reload), page(configuration.web, seen))
+        with assembly.evidence.running():
+            return _run(supervisor, assembly, reload, doors, notifier)
 
 
 def _announced(reloader: "Reloader", supervisor: "Supervisor", notifier: "Notifier") -> Callable[[], str]:
@@ -90,6 +96,12 @@ def _announced(reloader: "Reloader", supervisor: "Supervisor", notifier: "Notifi
             notifier.ready(status_text(supervisor.status()))
 
     return reload
+
+
+@contextmanager
+def _both(first: AbstractContextManager[None], second: AbstractContextManager[None]) -> Iterator[None]:
+    with first, second:
+        yield
 
 
 def _apply_log_settings(configuration: "Configuration") -> None:

@@ -79,6 +79,8 @@ def _runtime(model: Model) -> Finding:
     remedy = None
     if model.runtime.xnnpack is False:
         remedy = "XNNPACK is off, so a frame takes 5 to 12 times as long: in a systemd unit remove ProcSubset=pid"
+    elif model.fast.refused:
+        remedy = f"it runs as it is, not rewritten for speed ({model.fast.reason}): tell of this line in an issue"
     return Finding("runtime", str(model.runtime), remedy)
 
 

@@ -60,6 +60,9 @@ def execute(args: argparse.Namespace) -> int:
     _print_streams(console, status.streams)
     if status.sinks:
         _print_sinks(console, status.sinks)
+    for model in status.models:
+        reason = f"; it runs as it is: {model.reason}" if model.reason else ""
+        console.print(Text(f"model {model.name}: {model.runtime}{reason}", style="red" if model.refused else ""))
     if status.lost_events:
         console.print(Text(f"events lost because they could not be stored: {status.lost_events}", style="red"))
     return exit_codes.OK

@@ -5,6 +5,7 @@ each above the one before, and gives a `Configuration` or `ConfigurationProblems
 """
 
 from movinet_edge.config.document import Document, read_document
+from movinet_edge.config.evidence import ClipSettings, DailyHours, EvidenceSettings, Keep
 from movinet_edge.config.explain import problems_from
 from movinet_edge.config.load import json_schema, load, load_actions, validate
 from movinet_edge.config.problems import ConfigurationProblems, KeyPath, Problem, format_key_path
@@ -17,17 +18,23 @@ from movinet_edge.config.streams import (
     NoSmoothing,
     PluginSection,
     Smoothing,
+    SnapshotSettings,
     SourceSection,
     StreamSettings,
 )
 from movinet_edge.config.thresholds import ActionSettings, Thresholds
+from movinet_edge.config.web import WebSettings, is_loopback
 
 __all__ = [
     "ActionSettings",
+    "ClipSettings",
     "Configuration",
     "ConfigurationProblems",
+    "DailyHours",
     "Document",
     "EmaSmoothing",
+    "EvidenceSettings",
+    "Keep",
     "KeyPath",
     "LogSettings",
     "MeanSmoothing",
@@ -39,10 +46,13 @@ __all__ = [
     "Problem",
     "SinkSection",
     "Smoothing",
+    "SnapshotSettings",
     "SourceSection",
     "StreamSettings",
     "Thresholds",
+    "WebSettings",
     "format_key_path",
+    "is_loopback",
     "json_schema",
     "load",
     "load_actions",

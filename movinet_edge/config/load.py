@@ -13,9 +13,11 @@ from movinet_edge.config.problems import ConfigurationProblems, KeyPath, Problem
 from movinet_edge.config.settings import Configuration, default_state_dir
 from movinet_edge.config.sinks import vain_filters
 from movinet_edge.config.thresholds import ActionSettings, ActionsFile
+from movinet_edge.config.web import WebSettings
 
 _MODEL_SUFFIX = ".tflite"
 _LABELS_SUFFIX = ".txt"
+_HEAD_SUFFIX = ".json"
 
 
 def load(file: Path, *, environ: Mapping[str, str] = os.environ) -> Configuration:
@@ -130,6 +132,7 @@ def _with_whole_paths(configuration: Configuration, folder: Path) -> Configurati
             update={
                 "model": _whole_if_path(stream.model, _MODEL_SUFFIX, folder),
                 "labels": _whole_if_path(stream.labels, _LABELS_SUFFIX, folder),
+                "heads": stream.heads and _whole_heads(stream.heads, folder),
             }
         )
         for stream in configuration.streams
@@ -139,14 +142,25 @@ def _with_whole_paths(configuration: Configuration, folder: Path) -> Configurati
         update={
             "model": _whole_if_path(configuration.model, _MODEL_SUFFIX, folder),
             "labels": _whole_if_path(configuration.labels, _LABELS_SUFFIX, folder),
+            "heads": _whole_heads(configuration.heads, folder),
             "state_dir": _whole(configuration.state_dir, folder),
             "control": configuration.control.model_copy(
                 update={"socket": socket and _whole(socket, folder)},
             ),
             "plugin_dirs": tuple(_whole(path, folder) for path in configuration.plugin_dirs),
+            "web": _with_whole_web_paths(configuration.web, folder),
             "streams": streams,
         }
     )
+
+
+def _whole_heads(heads: tuple[str, ...], folder: Path) -> tuple[str, ...]:
+    return tuple(str(_whole_if_path(head, _HEAD_SUFFIX, folder)) for head in heads)
+
+
+def _with_whole_web_paths(web: WebSettings, folder: Path) -> WebSettings:
+    files = {"certificate": web.certificate, "key": web.key}
+    return web.model_copy(update={name: path and _whole(path, folder) for name, path in files.items()})
 
 
 def _whole_if_path(text: str | None, suffix: str, folder: Path) -> str | None:

@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from movinet_edge.config.evidence import EvidenceSettings
 from movinet_edge.config.section import Count, PositiveDuration, Section, Text
 from movinet_edge.config.sinks import SinkSection
 from movinet_edge.config.streams import StreamSettings
+from movinet_edge.config.web import WebSettings
 
 DEFAULT_MODEL = "movinet-a0-int8"
 
@@ -70,13 +72,17 @@ class Configuration(BaseSettings):
 
     model: Text = Field(default=DEFAULT_MODEL, description="catalogue name, or path of a TFLite file")
     labels: Text | None = Field(default=None, description="name or path of a label list; null: the model's own")
+    heads: tuple[Text, ...] = Field(default=(), description="taught heads, by name or path: their actions are labels")
     runtime: Literal["auto", "litert", "tflite"] = Field(default="auto", description="what runs the model")
     threads: Count = Field(default=1, description="threads of the model; two were not faster for A0")
+    fast: bool = Field(default=True, description="rewrite model files for speed; false: run them as they are")
     state_dir: Path = Field(default_factory=default_state_dir, description="folder of the daemon's own data")
     plugin_dirs: tuple[Path, ...] = Field(default=(), description="folders with plugins in single files")
     log: LogSettings = LogSettings()
     outbox: OutboxSettings = OutboxSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     control: ControlSettings = ControlSettings()
+    web: WebSettings = WebSettings()
     streams: tuple[StreamSettings, ...] = Field(min_length=1)
     sinks: tuple[SinkSection, ...] = Field(default=(), description="none: events are only kept in the outbox")
 
@@ -85,6 +91,12 @@ class Configuration(BaseSettings):
         if stream.model is not None:
             return stream.model, stream.labels
         return self.model, stream.labels if stream.labels is not None else self.labels
+
+    def heads_for(self, stream: StreamSettings) -> tuple[str, ...]:
+        """The taught heads of a stream: its own, else those for all streams where it uses the model of all."""
+        if stream.heads is not None:
+            return stream.heads
+        return self.heads if stream.model is None else ()
 
     @property
     def control_sockets(self) -> tuple[Path, ...]:

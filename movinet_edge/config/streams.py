@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from movinet_edge.api import Duration
+from movinet_edge.config.evidence import ClipSettings, Keep, Polygon, QuietHours
 from movinet_edge.config.section import ActionName, Count, Name, PositiveDuration, Section, Text, not_boolean
 from movinet_edge.config.thresholds import ActionSettings, Thresholds
 
@@ -101,6 +102,20 @@ class NoSmoothing(Section):
 Smoothing = Annotated[EmaSmoothing | MeanSmoothing | MedianSmoothing | NoSmoothing, Field(discriminator="type")]
 
 
+class MotionGateSettings(Section):
+    """When a still scene is scored less often."""
+
+    threshold: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        default=0.02, description="by how much of its brightness range a 32nd of the picture must change to be motion"
+    )
+    still_after_s: Duration = Field(
+        default=5.0, alias="still_after", description="how long nothing must move; at least as long as the window"
+    )
+    every_s: PositiveDuration = Field(
+        default=1.0, alias="every", le=2.0, description="how often the still scene is scored all the same, at most 2s"
+    )
+
+
 class SnapshotSettings(Section):
     """Pictures of what was seen."""
 
@@ -130,6 +145,7 @@ class StreamSettings(Section):
     source: SourceSection
     model: Text | None = Field(default=None, description="another model than the one for all streams")
     labels: Text | None = Field(default=None, description="another label list than the one for all streams")
+    heads: tuple[Text, ...] | None = Field(default=None, description="other taught heads than those for all streams")
     fps: Fps = Field(default=5.0, description="frames per second to look at; native: every frame")
     memory: Literal["window", "cumulative"] = Field(
         default="window", description="window: only the last frames count; cumulative: everything since the beginning"
@@ -149,10 +165,26 @@ class StreamSettings(Section):
     smoothing: Smoothing = Field(
         default=EmaSmoothing(type="ema"), description="how scores are smoothed before they are compared"
     )
+    motion_gate: MotionGateSettings | None = Field(
+        default=None,
+        description="score a still scene less often: true, or how; off by default",
+        json_schema_extra=_or_boolean,
+    )
     snapshot: SnapshotSettings | None = Field(
         default=None,
         description="pictures of starts and peaks, as JPEG: true, or their size; off by default",
         json_schema_extra=_or_boolean,
+    )
+    evidence: Keep | None = Field(
+        default=None,
+        description="none, snapshot or clip: what is kept of actions; null: snapshot if `snapshot` is set, else none",
+    )
+    clip: ClipSettings = Field(default=ClipSettings(), description="of evidence: clip")
+    mask: tuple[Polygon, ...] = Field(
+        default=(), description="polygons that are painted black before anything is scored, stored or shown"
+    )
+    quiet_hours: tuple[QuietHours, ...] = Field(
+        default=(), description="parts of the day of which no evidence is kept; events go on"
     )
     actions: dict[ActionName, ActionSettings] = Field(default={}, description="what to watch for, by name")
     all_labels: Thresholds | None = Field(
@@ -162,10 +194,20 @@ class StreamSettings(Section):
         json_schema_extra=_or_boolean,
     )
 
+    @field_validator("motion_gate", mode="before")
+    @classmethod
+    def _true_means_usual_gate(cls, value: Any) -> Any:
+        return _section_or_switch(value, "settings such as {threshold: 0.02}")
+
     @field_validator("snapshot", mode="before")
     @classmethod
     def _true_means_usual_snapshots(cls, value: Any) -> Any:
         return _section_or_switch(value, "a size such as {width: 640}")
+
+    @property
+    def keep(self) -> Keep:
+        """What is kept of an action that says nothing of its own."""
+        return self.evidence or ("none" if self.snapshot is None else "snapshot")
 
     @field_validator("all_labels", mode="before")
     @classmethod

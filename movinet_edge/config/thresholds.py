@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field, RootModel, ValidationInfo, field_validator
 
 from movinet_edge.api import Duration
+from movinet_edge.config.evidence import Keep
 from movinet_edge.config.section import ActionName, Fraction, PositiveDuration, Section, Text, without_default
 
 DEFAULT_ON = 0.5
@@ -58,6 +59,9 @@ class ActionSettings(Thresholds):
 
     labels: tuple[Text, ...] = Field(
         min_length=1, description="labels of the model, or patterns such as 'playing *'; their scores are added up"
+    )
+    evidence: Keep | None = Field(
+        default=None, description="none, snapshot or clip: what is kept of this action; null: as the stream says"
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,18 +12,22 @@ from movinet_edge.config import (
     Configuration,
     ConfigurationProblems,
     Document,
+    KeyPath,
     Problem,
     StreamSettings,
     validate,
 )
+from movinet_edge.daemon.evidence_writer import EvidenceWriter, stored_ids
 from movinet_edge.daemon.pipeline import OnScores
 from movinet_edge.daemon.plugin_parts import PluginParts, raw_plugin_dirs
 from movinet_edge.daemon.plugins import Plugins, discover_plugins
+from movinet_edge.daemon.stream_heads import FittedHeads
 from movinet_edge.daemon.stream_life import Limits
 from movinet_edge.daemon.stream_parts import build_pipeline, watch_list
 from movinet_edge.daemon.supervisor import SinkParts, StreamParts
 from movinet_edge.delivery import EventFilter
 from movinet_edge.engine import Model
+from movinet_edge.evidence import EVIDENCE_FOLDER, EvidenceStore, Quota
 from movinet_edge.library import Progress, load
 from movinet_edge.models import DownloadError, ModelStore
 
@@ -34,6 +39,7 @@ class ModelKey(NamedTuple):
     labels: str | None
     runtime: str
     threads: int
+    fast: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ class Assembly:
     plugins: Plugins
     models: Mapping[ModelKey, Model]
     """What was loaded, by all that decides how."""
+    evidence: EvidenceWriter
+    """Where what shows the events is kept; writes while it is `running`."""
 
     @property
     def models_of(self) -> dict[str, Model]:
@@ -66,10 +74,12 @@ def assemble(
     progress: Progress | None = None,
     on_scores: OnScores | None = None,
     loaded: Mapping[ModelKey, Model] | None = None,
+    in_use: Iterable[Model] = (),
+    evidence: EvidenceWriter | None = None,
 ) -> Assembly:
     """Validate the document, its plugins' settings, its models and its labels, and build the parts.
 
-    Models in `loaded` are used as they are.
+    Models in `loaded` are used as they are, and so are those with heads on `in_use`, and `evidence`.
 
     Raises:
         ConfigurationProblems: everything that is wrong, each with file, line and key.
@@ -85,7 +95,7 @@ def assemble(
     models: dict[ModelKey, Model] = {}
 
     def load_one(name: str, labels: str | None) -> Model:
-        key = ModelKey(name, labels, configuration.runtime, configuration.threads)
+        key = ModelKey(name, labels, configuration.runtime, configuration.threads, configuration.fast)
         models[key] = (loaded or {}).get(key) or load_anew(name, labels)
         return models[key]
 
@@ -95,6 +105,7 @@ def assemble(
             labels=labels,
             runtime=configuration.runtime,
             threads=configuration.threads,
+            fast=configuration.fast,
             pull=pull,
             store=store,
             progress=progress,
@@ -103,10 +114,12 @@ def assemble(
     # Plugins first: what is wrong with them must not wait for a download.
     sources, sinks = maker.sources(), maker.sinks()
     pull = pull and not maker.parts.problems
-    streams = maker.streams(sources, maker.models(load_one), on_scores)
+    evidence = evidence or _evidence_writer(configuration)
+    heads = FittedHeads(in_use)
+    streams = maker.streams(sources, maker.models(load_one), heads, on_scores, evidence)
     if maker.parts.problems:
         raise _in_reading_order(maker.parts.problems)
-    return Assembly(configuration, streams, sinks, maker.parts.plugins, models)
+    return Assembly(configuration, streams, sinks, maker.parts.plugins, models, evidence)
 
 
 def make_sinks(document: Document) -> tuple[Configuration, dict[str, SinkParts]]:
@@ -119,6 +132,13 @@ def make_sinks(document: Document) -> tuple[Configuration, dict[str, SinkParts]]
     if maker.parts.problems:
         raise _in_reading_order(maker.parts.problems)
     return configuration, sinks
+
+
+def _evidence_writer(configuration: Configuration) -> EvidenceWriter:
+    wanted = configuration.evidence
+    quota = Quota(wanted.max_age_s, wanted.max_events, wanted.max_size, wanted.keep_free)
+    store = EvidenceStore(configuration.state_dir / EVIDENCE_FOLDER, quota)
+    return EvidenceWriter(store, partial(stored_ids, configuration.state_dir / "outbox.db"))
 
 
 def _in_reading_order(problems: Iterable[Problem]) -> ConfigurationProblems:
@@ -164,20 +184,29 @@ class _Maker:
         self,
         sources: Sequence[Callable[[], Source] | None],
         models: Mapping[tuple[str, str | None], Model],
+        heads: FittedHeads,
         on_scores: OnScores | None,
+        evidence: EvidenceWriter,
     ) -> dict[str, StreamParts]:
         """The parts of every stream that can be built."""
         streams = {}
         for index, (stream, make_source) in enumerate(zip(self.configuration.streams, sources, strict=True)):
-            model = models.get(self.configuration.model_for(stream))
+            model = self._with_heads(index, stream, models.get(self.configuration.model_for(stream)), heads)
             watch = self._watch(index, stream, model) if model else None
             if make_source is not None and model is not None and watch is not None:
-                pipeline = build_pipeline(
-                    stream.name, stream, model, watch, on_scores=on_scores, state_dir=self.configuration.state_dir
-                )
+                pipeline = build_pipeline(stream.name, stream, model, watch, on_scores=on_scores, evidence=evidence)
                 limits = Limits(stall_s=stream.stall_after_s)
-                streams[stream.name] = StreamParts(pipeline, make_source, stream, limits)
+                make = pipeline.evidence.tapped(make_source) if pipeline.evidence else make_source
+                streams[stream.name] = StreamParts(pipeline, make, stream, limits)
         return streams
+
+    def _with_heads(self, index: int, stream: StreamSettings, model: Model | None, heads: FittedHeads) -> Model | None:
+        try:
+            return None if model is None else heads.on(model, self.configuration.heads_for(stream), stream)
+        except ModelError as error:
+            path: KeyPath = ("heads",) if stream.heads is None else ("streams", index, "heads")
+            self.parts.add_problem(path, str(error))
+            return None
 
     def _watch(self, index: int, stream: StreamSettings, model: Model) -> WatchList | None:
         right = True

@@ -29,23 +29,23 @@ class Engines:
     def add(self, pipeline: Pipeline) -> Turns:
         """Where the frames of the pipeline's stream are to be put."""
         model = pipeline.model
-        if id(model) not in self._running:
+        if id(model.session) not in self._running:  # streams with other heads on it share it too
             turns = Turns(())
             inference = Inference({}, turns, self._on_events, on_failure=self._on_failure)
-            self._running[id(model)] = (model, inference, turns)
+            self._running[id(model.session)] = (model, inference, turns)
             if self._started:
                 inference.start()
-        _, inference, turns = self._running[id(model)]
+        _, inference, turns = self._running[id(model.session)]
         inference.add(pipeline)
         turns.open(pipeline.stream, pipeline.gap_s)
         return turns
 
     def remove(self, pipeline: Pipeline, timeout_s: float) -> None:
         """Forget a stream; its open actions are closed, unless the engine hangs for longer than `timeout_s`."""
-        _, inference, turns = self._running[id(pipeline.model)]
+        _, inference, turns = self._running[id(pipeline.model.session)]
         turns.remove(pipeline.stream)
         if inference.remove(pipeline.stream, timeout_s):
-            del self._running[id(pipeline.model)]
+            del self._running[id(pipeline.model.session)]
             inference.stop(timeout_s)
 
     def start(self) -> None:

@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 
 from movinet_edge.actions import ActionDetector
 from movinet_edge.api import ActionEvent, Frame, FrameRequest, Sampler, StopReason
+from movinet_edge.daemon.evidence import StreamEvidence
 from movinet_edge.daemon.health import StreamMeter
+from movinet_edge.daemon.motion_gate import MotionGate
+from movinet_edge.daemon.observers import Observers, ScoredFrame
 from movinet_edge.daemon.pace import Pace
-from movinet_edge.daemon.snapshots import Snapshots
 from movinet_edge.daemon.stream_events import EventMaker
 from movinet_edge.engine import Model, StreamState
+from movinet_edge.evidence import Mask
 
 _log = structlog.get_logger(__name__)
 
@@ -39,7 +42,7 @@ class StreamFigures:
     """Arrived at the source; a source that samples for itself offers fewer."""
     scored: int = 0
     skipped: int = 0
-    """Not due at the model's pace."""
+    """Not due at the model's pace, or of a still scene."""
     dropped: int = 0
     """Replaced by a newer one while the engine was busy, or left over when it stopped."""
     unusable: int = 0
@@ -63,17 +66,22 @@ class Pipeline:
         gap_s: float,
         on_scores: OnScores | None = None,
         watches_all: bool = False,
-        snapshots: Snapshots | None = None,
+        evidence: StreamEvidence | None = None,
+        mask: Mask | None = None,
+        gate: MotionGate | None = None,
     ) -> None:
         """`fps`: frames to score per second of stream clock, None for every one. `gap_s`: silence that resets.
 
-        `watches_all`: nobody chose the actions, they are the model's labels. `snapshots`: takes pictures of actions.
+        `watches_all`: nobody chose the actions, they are the model's labels. `evidence`: keeps what shows the actions.
+        `mask`: hides parts of the pictures from all that follows. `gate`: tells when a still scene needs no scoring.
         """
         self.stream = stream
         self.figures, self.meter = StreamFigures(), StreamMeter()
         self.detector = detector
         self.model = model
-        self.snapshots = snapshots
+        self.evidence = evidence
+        self._mask, self._gate = mask, gate
+        self.observers = Observers()
         self.request = FrameRequest(fps, self._frame_size)
         self._state, self._events = state, events
         self._sampler, self.gap_s, self._on_scores = Sampler(fps), gap_s, on_scores
@@ -97,6 +105,12 @@ class Pipeline:
         self._events.clock(frame.time_s, frame.wall_time_s)
         began = time.perf_counter()
         try:
+            if self._mask is not None:
+                frame = self._mask.applied(frame)
+            if self._gate is not None and not self._gate.passes(frame):
+                self.figures.skipped += 1
+                self._pace.reset()  # a rest is no slowness
+                return events
             scores = self.model.step(frame.image, self._state, colour=frame.colour)
         except Exception as error:  # noqa: BLE001  # whatever the runtime raises, the events before it are not lost
             return events + self._unusable(frame, error)
@@ -106,9 +120,12 @@ class Pipeline:
         self.meter.scored(time.monotonic(), self.figures.scored, step_s)
         self._pace.scored(frame.time_s, step_s)
         self._last_s = frame.time_s
-        events += self._pictured(self._events.make(self.detector.step(frame.time_s, scores)), frame)
+        events += self._shown(self._events.make(self.detector.step(frame.time_s, scores)), frame)
         if self._on_scores is not None:
             self._on_scores(self.stream, frame.time_s, scores)
+        if self.observers:
+            watched, smoothed, active = self.detector.watched, self.detector.smoothed, self.detector.active
+            self.observers.scored(ScoredFrame(self.stream, frame, scores, watched, smoothed, active, step_s))
         return events
 
     def set_thresholds(self, action: str, on: float, off: float) -> None:
@@ -118,27 +135,26 @@ class Pipeline:
 
     def end(self, reason: StopReason) -> list[ActionEvent]:
         """The frames stop here: close what is open and forget the stream, so that it can begin anew."""
-        events = self._pictured(self._events.make(self.detector.reset(reason)), None)
+        events = self._shown(self._events.make(self.detector.reset(reason)), None)
         self._state.reset()
         self._sampler.reset()
         self._pace.reset()
+        if self._gate is not None:
+            self._gate.reset()
         self._last_s = None
         return events
 
     def _frame_size(self, width_px: int, height_px: int) -> tuple[int, int]:
-        """The smallest size of a picture in which the model and the snapshots lose nothing."""
-        width, height = self._state.preprocessor.frame_size(width_px, height_px)
-        if self.snapshots is None:
-            return width, height
-        snapshot_width, snapshot_height = self.snapshots.size_for(width_px, height_px)
-        return max(width, snapshot_width), max(height, snapshot_height)
+        """The smallest size of a picture in which the model, the evidence and whoever looks on lose nothing."""
+        sizes = [self._state.preprocessor.frame_size(width_px, height_px)]
+        if self.evidence is not None:
+            sizes.append(self.evidence.size_for(width_px, height_px))
+        if self.observers:
+            sizes.append(self.observers.size_for(self.stream, width_px, height_px))
+        return max(width for width, _ in sizes), max(height for _, height in sizes)
 
-    def _pictured(self, events: list[ActionEvent], frame: Frame | None) -> list[ActionEvent]:
-        if self.snapshots is None:
-            return events
-        if frame is not None:
-            self.snapshots.look(frame, self.detector)
-        return self.snapshots.attach(events, frame)
+    def _shown(self, events: list[ActionEvent], frame: Frame | None) -> list[ActionEvent]:
+        return events if self.evidence is None else self.evidence.take(events, frame, self.detector)
 
     def _break_before(self, frame: Frame) -> list[ActionEvent]:
         if self._last_s is None:

@@ -18,7 +18,7 @@ from movinet_edge.delivery import OutboxUnavailable
 _log = structlog.get_logger(__name__)
 
 # They are held or used by what was started first, and change only with it.
-_NEED_A_RESTART = ("state_dir", "plugin_dirs", "outbox", "control")
+_NEED_A_RESTART = ("state_dir", "plugin_dirs", "outbox", "evidence", "control", "web")
 
 
 class Reloader:
@@ -47,7 +47,12 @@ class Reloader:
         """
         with self._turn:
             try:
-                assembly = assemble(self._read(), loaded=self._assembly.models)
+                assembly = assemble(
+                    self._read(),
+                    loaded=self._assembly.models,
+                    in_use=self._assembly.models_of.values(),
+                    evidence=self._assembly.evidence,
+                )
             except Exception as error:  # whatever is wrong with the new one, the old one is right
                 _log.error("the configuration was not reloaded, the old one goes on", reason=str(error))
                 raise CommandRefused(

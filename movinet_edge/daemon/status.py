@@ -1,14 +1,16 @@
 """Puts together how the daemon stands, from the parts that know it."""
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from movinet_edge.api import ActionStatus, SinkStatus, StreamState, StreamStatus
+from movinet_edge.api import ActionStatus, ModelStatus, SinkStatus, StreamState, StreamStatus
 from movinet_edge.daemon.advice import advice
 from movinet_edge.daemon.pipeline import Pipeline
 from movinet_edge.daemon.stream_runner import StreamRunner
 from movinet_edge.daemon.turns import Turns
 from movinet_edge.delivery import DeliveryWorker, Outbox
+from movinet_edge.engine import Model
 
 
 def stream_status(runner: StreamRunner, pipeline: Pipeline, turns: Turns) -> StreamStatus:
@@ -32,7 +34,7 @@ def stream_status(runner: StreamRunner, pipeline: Pipeline, turns: Turns) -> Str
         reason=runner.reason,
         since=datetime.now(UTC) - timedelta(seconds=max(0.0, now_s - runner.since_s)),
         actions=action_statuses(pipeline),
-        snapshots=pipeline.snapshots is not None,
+        snapshots=pipeline.evidence is not None,
         health=health,
         # Of a stream that stands still, or that takes its pace from us, the figures say nothing.
         advice=tuple(advice(health)) if state is StreamState.LIVE and not runner.waits_for_us else (),
@@ -53,6 +55,20 @@ def action_statuses(pipeline: Pipeline) -> tuple[ActionStatus, ...]:
         )
         for name, score in zip(detector.watched, detector.smoothed, strict=True)
         if name in active or not pipeline.watches_all
+    )
+
+
+def model_statuses(models: Iterable[Model]) -> tuple[ModelStatus, ...]:
+    """Each model once, however many streams share it."""
+    return tuple(
+        ModelStatus(
+            name=model.name,
+            runtime=str(model.runtime),
+            rewritten=model.fast.used,
+            refused=model.fast.refused,
+            reason=model.fast.reason,
+        )
+        for model in {id(model.session): model for model in models}.values()
     )
 
 

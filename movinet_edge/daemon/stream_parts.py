@@ -1,7 +1,6 @@
 """Builds one stream's pipeline from its settings and a loaded model; used by the daemon and by `classify` alike."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from movinet_edge.actions import ActionDetector, ActionRule, Ema, RollingMean, RollingMedian, Smoother, WatchList
 from movinet_edge.api import ModelInfo
@@ -11,17 +10,21 @@ from movinet_edge.config import (
     MeanSmoothing,
     MedianSmoothing,
     Smoothing,
+    SnapshotSettings,
     StreamSettings,
     Thresholds,
 )
+from movinet_edge.daemon.evidence import EvidencePlan, StreamEvidence
+from movinet_edge.daemon.evidence_writer import EvidenceWriter
+from movinet_edge.daemon.motion_gate import MotionGate
 from movinet_edge.daemon.pipeline import OnScores, Pipeline
-from movinet_edge.daemon.snapshots import Snapshots
 from movinet_edge.daemon.stream_events import EventMaker
 from movinet_edge.engine import Model
+from movinet_edge.evidence import Mask
 
-# How long a score stays over `off` after the action's end, as a share of the window: median 0.56 over ten clips shown
-# between two others (0.2 to 0.84). See tests/benchmarks/latency.py.
-END_LAG_SHARE = 0.55
+# How long a score stays over `off` after the action's end, as a share of the window: with it the estimated end has a
+# median error of nothing over eleven clips shown between two others. See tests/benchmarks/latency.py.
+END_LAG_SHARE = 0.45
 
 # A cumulative memory never forgets, so no silence makes it outdated sooner than the default window would be.
 _CUMULATIVE_GAP_S = 5.0
@@ -69,6 +72,20 @@ def smoother(settings: Smoothing) -> Smoother:
             return Ema(0.0)
 
 
+def build_detector(settings: StreamSettings, watch: WatchList) -> ActionDetector:
+    """What decides on starts and stops as the stream's settings have it."""
+    return ActionDetector(
+        watch,
+        smoother(settings.smoothing),
+        warm_up_s=settings.warm_up_s,
+        end_lag_s=END_LAG_SHARE * _window_s(settings) if settings.memory == "window" else 0.0,
+    )
+
+
+def _window_s(settings: StreamSettings) -> float:
+    return settings.window / (settings.fps or _ASSUMED_FPS)
+
+
 def build_pipeline(
     name: str,
     settings: StreamSettings,
@@ -76,18 +93,13 @@ def build_pipeline(
     watch: WatchList,
     *,
     on_scores: OnScores | None = None,
-    state_dir: Path | None = None,
+    evidence: EvidenceWriter | None = None,
 ) -> Pipeline:
-    """One stream's pipeline; without a `state_dir` it takes no snapshots."""
-    window_s = settings.window / (settings.fps or _ASSUMED_FPS)
+    """One stream's pipeline; without `evidence` it keeps nothing that shows its events."""
+    window_s = _window_s(settings)
     windowed = settings.memory == "window"
     state = model.new_state(memory=settings.memory, window=settings.window, fit=settings.fit, roi=settings.roi)
-    detector = ActionDetector(
-        watch,
-        smoother(settings.smoothing),
-        warm_up_s=settings.warm_up_s,
-        end_lag_s=END_LAG_SHARE * window_s if windowed else 0.0,
-    )
+    detector = build_detector(settings, watch)
     info = ModelInfo(
         name=model.name,
         memory=settings.memory,
@@ -105,12 +117,32 @@ def build_pipeline(
         gap_s=max(window_s, 2.0 / (settings.fps or _ASSUMED_FPS)) if windowed else _CUMULATIVE_GAP_S,
         on_scores=on_scores,
         watches_all=settings.all_labels is not None,
-        snapshots=_snapshots(name, settings, state_dir),
+        evidence=_evidence(settings, watch, evidence),
+        mask=Mask(settings.mask) if settings.mask else None,
+        gate=_gate(settings, window_s),
     )
 
 
-def _snapshots(name: str, settings: StreamSettings, state_dir: Path | None) -> Snapshots | None:
-    wanted = settings.snapshot
-    if wanted is None or state_dir is None:
+def _gate(settings: StreamSettings, window_s: float) -> MotionGate | None:
+    wanted = settings.motion_gate
+    if wanted is None:
         return None
-    return Snapshots(state_dir / "snapshots" / name, width_px=wanted.width, quality=wanted.quality)
+    # Until the memory holds nothing but the still scene, its scores may change.
+    return MotionGate(wanted.threshold, max(wanted.still_after_s, window_s), wanted.every_s)
+
+
+def _evidence(settings: StreamSettings, watch: WatchList, writer: EvidenceWriter | None) -> StreamEvidence | None:
+    picture = settings.snapshot or SnapshotSettings()
+    plan = EvidencePlan(
+        keep={name: action.evidence for name, action in settings.actions.items() if action.evidence is not None},
+        otherwise=settings.keep,
+        width_px=picture.width,
+        quality=picture.quality,
+        pre_roll_s=settings.clip.pre_roll_s,
+        post_roll_s=settings.clip.post_roll_s,
+        longest_s=settings.clip.longest_s,
+        lead_s=max(rule.min_duration_s for rule in watch.rules),
+        quiet_hours=settings.quiet_hours,
+        masked=bool(settings.mask),
+    )
+    return None if writer is None or plan.most == "none" else StreamEvidence(plan, writer)

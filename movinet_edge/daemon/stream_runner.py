@@ -82,6 +82,12 @@ class StreamRunner:
         return self._life.frame_s
 
     @property
+    def source(self) -> Source | None:
+        """The source that is read now; None while there is none."""
+        capture = self._capture
+        return None if capture is None else capture.source
+
+    @property
     def is_over(self) -> bool:
         """True once there will be no more frames, and nobody has merely switched it off."""
         return self._life.state is StreamState.ENDED

@@ -17,8 +17,9 @@ from movinet_edge.api import ActionEvent, Control, DaemonStatus, Sink, SinkStatu
 from movinet_edge.config import StreamSettings
 from movinet_edge.daemon.commit import AGAIN_S, EventCommitter
 from movinet_edge.daemon.engines import Engines
+from movinet_edge.daemon.observers import Observers
 from movinet_edge.daemon.pipeline import Pipeline, StreamFigures
-from movinet_edge.daemon.status import sink_status, stream_status
+from movinet_edge.daemon.status import model_statuses, sink_status, stream_status
 from movinet_edge.daemon.stream_life import Limits
 from movinet_edge.daemon.stream_runner import StreamRunner
 from movinet_edge.daemon.turns import Turns
@@ -79,7 +80,8 @@ class Supervisor:
         on_event: Callable[[ActionEvent], None] | None = None,
         disabled: Iterable[str] = (),
     ) -> None:
-        """`streams` and `sinks` by name. `on_event` sees each event after it is committed; it must not block.
+        """`streams` and `sinks` by name. `on_event` sees each event after it is committed, instead of the observers;
+        it must not block.
 
         `disabled` names the streams that wait until they are enabled.
         """
@@ -95,8 +97,10 @@ class Supervisor:
         """True once something broke that only a new start can mend."""
         self.control: Control | None = None
         """What sinks that take commands are given; to be set before `start`."""
+        self.observers = Observers()
+        """Who is told of every scored frame of any stream, and of every stored event."""
         self._changing = threading.RLock()  # one change of streams or sinks at a time
-        self._committer = EventCommitter(outbox, on_event=on_event, on_change=self._changed)
+        self._committer = EventCommitter(outbox, on_event=on_event or self.observers.stored, on_change=self._changed)
         self._engines = Engines(self._take, on_failure=self._fail)
         self._streams: dict[str, _Stream] = {}
         self._disabled = set(disabled)
@@ -230,6 +234,7 @@ class Supervisor:
             worker.status_changed()
 
     def _add_stream(self, name: str, parts: StreamParts) -> None:
+        parts.pipeline.observers = self.observers
         turns = self._engines.add(parts.pipeline)
         runner = StreamRunner(
             name,
@@ -294,6 +299,7 @@ class Supervisor:
             started_at=self._started_at,
             streams=tuple(stream_status(s.runner, s.parts.pipeline, s.turns) for s in list(self._streams.values())),
             sinks=tuple(self._sink_statuses()),
+            models=model_statuses(s.parts.pipeline.model for s in list(self._streams.values())),
             lost_events=self._committer.lost,
         )
 

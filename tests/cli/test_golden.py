@@ -68,6 +68,7 @@ def essence(event: ActionEvent) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def model(a0_int8):
+    """Rewritten, as it runs by default."""
     return load(a0_int8)
 
 

@@ -140,7 +140,7 @@ def test_an_engine_that_waits_for_frames_does_not_hang(bench, model):
     turns = bench.engines.add(pipeline)
     bench.engines.start()
     bench.show(pipeline, turns)
-    until(lambda: not bench.engines._running[id(model)][1].busy_s(time.monotonic()))
+    until(lambda: not bench.engines._running[id(model.session)][1].busy_s(time.monotonic()))
     bench.engines.check(time.monotonic() + 3600.0)
     assert not bench.failures.acquire(blocking=False)
 
