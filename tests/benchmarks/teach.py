@@ -4,7 +4,8 @@
     python tests/benchmarks/teach.py --datasets ../shared/datasets --write-fall movinet_edge/heads/fall.head.json
 
 The second line is how the `fall` head of the package is made. The penalty of every fit is chosen inside the part that
-is being taught; the windows and the looks were chosen once, by both datasets, and are what `teach` always uses.
+is being taught; the windows, the looks and the two penalties to choose from were settled once, looking at both datasets
+(what they change is within the spread of the divisions), and are what `teach` always uses.
 """
 
 import os

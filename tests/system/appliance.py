@@ -46,15 +46,19 @@ def drop_in(machine, name, text):
     machine.run("systemctl daemon-reload")
 
 
-def configure(machine, *, pace="realtime", actions=("jumping jacks", "push up"), sink=None, file=CONFIG, site=SITE):
-    """Watch the bundled clip, over and over."""
+ACTIONS = ("jumping jacks", "push up")
+
+
+def configure(machine, *, source=None, pace="realtime", actions=ACTIONS, sink=None, file=CONFIG, site=SITE):
+    """Watch the bundled clip, over and over, or another source."""
     (clip,) = machine.root.glob(f"{site}/movinet_edge/cli/demo.mp4".lstrip("/"))
+    source = source or {"type": "file", "path": f"/{clip.relative_to(machine.root)}", "pace": pace, "loop": True}
     sink = sink or {"type": "jsonl", "path": f"{STATE}/events.jsonl"}
     configuration = {
         "streams": [
             {
                 "name": "demo",
-                "source": {"type": "file", "path": f"/{clip.relative_to(machine.root)}", "pace": pace, "loop": True},
+                "source": source,
                 "actions": {name: {"labels": [name], "on": 0.5, "off": 0.3} for name in actions},
             }
         ],
@@ -67,3 +71,21 @@ def configure(machine, *, pace="realtime", actions=("jumping jacks", "push up"),
 def events(machine, file=f"{STATE}/events.jsonl"):
     """What the jsonl sink has written so far."""
     return [json.loads(line) for line in machine.run(f"cat {file}", check=False).splitlines() if line.startswith("{")]
+
+
+def stored(machine):
+    """All events in the daemon's store."""
+    lines = machine.run(f"movinet-edge events --state-dir {STATE} --format jsonl", timeout_s=300).splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def started(machine, **how):
+    """The process of the daemon that runs with this configuration."""
+    configure(machine, **how)
+    machine.run("systemctl start movinet-edge")
+    return machine.unit("movinet-edge", "MainPID")
+
+
+def live(machine):
+    """Wait until frames are scored."""
+    return machine.wait(lambda: "1 stream live" in machine.unit("movinet-edge", "StatusText"), "no live stream")

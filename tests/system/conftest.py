@@ -20,7 +20,7 @@ def stage():
     return Path(os.environ["MOVINET_EDGE_STAGE"])
 
 
-@pytest.fixture(scope="module", params=SUITES)
+@pytest.fixture(scope="session", params=SUITES)
 def suite(request):
     """Each Debian release."""
     return request.param
@@ -43,10 +43,10 @@ def online_machine(stage, suite):
         yield machine
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installed(stage, package, suite):
-    """A machine with the package, and nothing configured."""
-    with new_machine(stage, suite, "package") as machine:
+    """A machine with the package, and nothing configured. It reaches the camera and the broker that the tests start."""
+    with new_machine(stage, suite, "package", online=True) as machine:
         shutil.copy(package(suite), machine.root / "srv/movinet-edge.deb")
         machine.run("dpkg --install /srv/movinet-edge.deb")
         yield machine

@@ -9,6 +9,8 @@ from pathlib import Path
 
 BOOT_S = 60.0
 ENVIRONMENT = ["PATH=/usr/local/bin:/usr/sbin:/usr/bin", "TERM=dumb", "SYSTEMD_COLORS=0"]
+CGROUPS = Path("/sys/fs/cgroup")
+IN_CGROUPS = 'for group in $1; do echo $$ >"$group/cgroup.procs" || exit; done; shift; exec "$@"'
 
 
 class Machine:
@@ -30,7 +32,8 @@ class Machine:
 
     def boot(self):
         """Switch it on; returns when systemd has started everything."""
-        command = ["systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--boot"]
+        command = ["sh", "-c", IN_CGROUPS, "sh", " ".join(map(str, self._make_cgroups()))]
+        command += ["systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--boot"]
         with (self.root.parent / f"{self.root.name}.console").open("ab") as console:
             self._process = subprocess.Popen(
                 [*command, *self._options, f"--directory={self.root}"],
@@ -99,6 +102,23 @@ class Machine:
 
     def _gone(self):
         self._process, self._leader = None, 0
+        for group in self._cgroups():
+            subprocess.run(["find", group, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+"], check=False)
+
+    def _make_cgroups(self):
+        # In those of ours, which systemd-nspawn takes otherwise, machines would get into each other's way.
+        groups = self._cgroups()
+        for group in groups:
+            group.mkdir(exist_ok=True)
+        return groups
+
+    def _cgroups(self):
+        """Its place in each tree of control groups that systemd uses: version 2, version 1, or both."""
+        trees = [CGROUPS / "unified", CGROUPS / "systemd"] if (CGROUPS / "systemd").is_dir() else [CGROUPS]
+        names = {"": trees[0], "name=systemd": trees[-1]}
+        ours = [line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()]
+        places = [names[name] / path.lstrip("/") for name, path in ours if name in names and names[name].is_dir()]
+        return [place / f"movinet-edge-{self.root.name}" for place in dict.fromkeys(places)]
 
     def _find_leader(self):
         # systemd-nspawn's only child that is called systemd is the machine's process 1.

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from appliance import DROP_IN, STATE, configure
+from appliance import DROP_IN, STATE, configure, stored
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -52,11 +52,6 @@ def disk(machine, tmp_path):
     if machine.on:
         machine.power_off()
     subprocess.run(["umount", "-q", mount], check=False)
-
-
-def stored(machine):
-    lines = machine.run(f"movinet-edge events --state-dir {STATE} --format jsonl", timeout_s=300).splitlines()
-    return [json.loads(line) for line in lines if line.startswith("{")]
 
 
 def test_nothing_that_was_committed_is_lost(machine, disk):

@@ -38,3 +38,16 @@ def test_every_exit_code_that_a_restart_cannot_help_is_named():
     (line,) = [line for line in directives("movinet-edge.service") if line.startswith("RestartPreventExitStatus=")]
     named = {int(code) for code in line.partition("=")[2].split()}
     assert named == {exit_codes.USAGE, exit_codes.NO_INPUT, exit_codes.CONFIGURATION}
+
+
+@pytest.mark.parametrize(
+    ("unit", "config"),
+    [("movinet-edge.service", "config.yaml"), ("movinet-edge@.service", "porch.yaml")],
+)
+def test_commands_look_for_the_daemon_where_its_unit_puts_it(unit, config):
+    from movinet_edge.cli.control import system_sockets
+
+    (folder,) = [line for line in directives(unit) if line.startswith("RuntimeDirectory=")]
+    place = Path("/run", folder.partition("=")[2].replace("%i", "porch"), "control.sock")
+    assert system_sockets(Path("/etc/movinet-edge", config)) == (place,)
+    assert system_sockets(Path("/home/me", config)) == ()
