@@ -127,7 +127,7 @@ def _measure(args: argparse.Namespace) -> "Bench":
 
 def _load(args: argparse.Namespace, threads: int) -> Model:
     """The model; one that is in no catalogue gets numbers for labels, which nobody reads here."""
-    from movinet_edge.cli.progress import download_progress
+    from movinet_edge.cli.download_progress import download_progress
     from movinet_edge.engine.runtime import open_session
 
     with download_progress(f"downloading {args.model}") as progress:

@@ -46,8 +46,9 @@ def execute(args: argparse.Namespace) -> int:
 
 def _demo(folder: Path, *, realtime: bool) -> int:
     from movinet_edge.cli.consoles import stdout_console
+    from movinet_edge.cli.download_progress import download_progress
     from movinet_edge.cli.occurrences import Findings
-    from movinet_edge.cli.progress import download_progress, video_progress
+    from movinet_edge.cli.progress import video_progress
     from movinet_edge.cli.report import live_line, print_report
     from movinet_edge.cli.video_length import total_length_s
     from movinet_edge.config import read_document

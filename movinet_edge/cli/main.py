@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import faulthandler
+import importlib
 import io
 import os
 import sys
@@ -13,59 +14,39 @@ from typing import NoReturn
 
 from movinet_edge import __version__
 from movinet_edge.api import CommandRefused, ConfigurationError, ModelError, MovinetEdgeError, SourceError
-from movinet_edge.cli import (
-    bench,
-    calibrate,
-    check,
-    classify,
-    demo,
-    disable,
-    doctor,
-    enable,
-    evaluate,
-    events,
-    exit_codes,
-    init,
-    logs,
-    models,
-    mqtt,
-    plugins,
-    probe,
-    reload,
-    run,
-    schema,
-    set_threshold,
-    status,
-    teach,
-    web,
-)
+from movinet_edge.cli import exit_codes, logs
 from movinet_edge.daemon.control_socket import NoDaemon
 from movinet_edge.models import DownloadError
 
-_VERBS: dict[str, ModuleType] = {
-    "run": run,
-    "check": check,
-    "probe": probe,
-    "status": status,
-    "reload": reload,
-    "enable": enable,
-    "disable": disable,
-    "set": set_threshold,
-    "classify": classify,
-    "evaluate": evaluate,
-    "calibrate": calibrate,
-    "teach": teach,
-    "demo": demo,
-    "events": events,
-    "models": models,
-    "plugins": plugins,
-    "mqtt": mqtt,
-    "init": init,
-    "doctor": doctor,
-    "web": web,
-    "bench": bench,
-    "schema": schema,
-}
+# In the order of the help. Each is a module of this package; only the one that is wanted is loaded, since the others
+# bring megabytes and a Raspberry Pi's seconds.
+_VERBS = (
+    "run",
+    "check",
+    "probe",
+    "status",
+    "reload",
+    "enable",
+    "disable",
+    "set",
+    "classify",
+    "evaluate",
+    "calibrate",
+    "teach",
+    "demo",
+    "events",
+    "models",
+    "plugins",
+    "mqtt",
+    "init",
+    "doctor",
+    "web",
+    "bench",
+    "schema",
+)
+
+# `set` would hide Python's own.
+_MODULES = {"set": "set_threshold"}
 
 # The first that fits counts.
 _CODES: tuple[tuple[type[MovinetEdgeError], int], ...] = (
@@ -110,12 +91,18 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         self._action_max_length = max(self._action_max_length, max(map(len, _VERBS)) + 2 * self._indent_increment)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser with all verbs."""
+def verb_module(verb: str) -> ModuleType:
+    """What a verb does: HELP, DESCRIPTION, perhaps EPILOG, `add_arguments` and `execute`."""
+    return importlib.import_module(f"movinet_edge.cli.{_MODULES.get(verb, verb)}")
+
+
+def build_parser(verbs_wanted: Sequence[str] = _VERBS) -> argparse.ArgumentParser:
+    """The parser with all verbs, or with some."""
     parser = _Parser(prog="movinet-edge", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=_Help)
     parser.add_argument("--version", action="version", version=f"movinet-edge {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for name, module in _VERBS.items():
+    for name in verbs_wanted:
+        module = verb_module(name)
         verb = verbs.add_parser(
             name,
             help=module.HELP,
@@ -156,8 +143,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = build_parser()
     verb = next((word for word in arguments if not word.startswith("-")), None)
+    if verb in _VERBS and arguments[0] == verb:
+        return build_parser([verb]).parse_args(arguments)
+    parser = build_parser()
     if verb is not None and verb not in _VERBS:
         near, known = get_close_matches(verb, _VERBS, n=1), f"there are: {', '.join(_VERBS)}"
         parser.error(f"there is no verb {verb!r}; {f'did you mean {near[0]!r}?' if near else known}")

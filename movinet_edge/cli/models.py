@@ -9,7 +9,7 @@ from rich.text import Text
 
 from movinet_edge.cli import exit_codes, models_optimize
 from movinet_edge.cli.consoles import stdout_console
-from movinet_edge.cli.progress import download_progress
+from movinet_edge.cli.download_progress import download_progress
 from movinet_edge.models import FoundModel, ModelCard, ModelStore, recommended
 
 HELP = "list, show, pull, verify and optimize model files"

@@ -1,4 +1,4 @@
-"""Progress bars on standard error: how far, how many times faster than real time, how long still."""
+"""A progress bar on standard error for videos: how far, how many times faster than real time, how long still."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,20 +6,16 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    DownloadColumn,
     Progress,
     ProgressColumn,
     Task,
-    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
-    TransferSpeedColumn,
 )
 from rich.text import Text
 
 from movinet_edge.cli.consoles import stderr_console
-from movinet_edge.library import Progress as BytesProgress
 
 
 class _RealTime(ProgressColumn):
@@ -44,26 +40,3 @@ def video_progress(console: Console | None = None) -> Iterator[Progress]:
         disable=not console.file.isatty(),
     ) as progress:
         yield progress
-
-
-@contextmanager
-def download_progress(what: str) -> Iterator[BytesProgress]:
-    """A bar that counts bytes and appears with the first of them."""
-    console = stderr_console()
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.file.isatty(),
-    ) as progress:
-        tasks: list[TaskID] = []
-
-        def advance(done: int, total: int | None) -> None:
-            if not tasks:
-                tasks.append(progress.add_task(what, total=total))
-            progress.update(tasks[0], completed=done, total=total)
-
-        yield advance

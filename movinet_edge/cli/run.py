@@ -45,7 +45,7 @@ def execute(args: argparse.Namespace) -> int:
     """Run until the end."""
     document = read_config(args)
     # Heavy imports come after the file is known to be readable, so that a typing error in a path answers at once.
-    from movinet_edge.cli.progress import download_progress
+    from movinet_edge.cli.download_progress import download_progress
     from movinet_edge.daemon.adjustments import Adjustments
     from movinet_edge.daemon.assembly import assemble
     from movinet_edge.daemon.controls import Controls, adjust

@@ -6,7 +6,7 @@ import sys
 
 from movinet_edge.cli import exit_codes
 
-HEAVY = {"cv2", "matplotlib", "pandas", "scipy", "PIL", "torch", "onnxruntime"}
+HEAVY = {"cv2", "matplotlib", "rich.console", "pandas", "scipy", "PIL", "torch", "onnxruntime"}
 
 
 def test_a_video_is_watched_without_what_that_does_not_need(folder, toy, red_clip):
