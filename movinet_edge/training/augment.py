@@ -1,0 +1,111 @@
+"""Varies clips for training: one view, one light and one camera's faults for all frames of a clip."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pictures = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Variety:
+    """How far clips are varied.
+
+    Attributes:
+        zoom: the part of the picture that is seen, as a factor on its side.
+        aspect: width by height of that part. The engine stretches what a camera gives to a square, so people on wide
+            pictures come out narrow: the range leans to that side.
+        turn_degrees: largest rotation.
+        grey, blur, noise, cover: how often colour goes, the picture is out of focus, is noisy, is hidden in part.
+    """
+
+    zoom: tuple[float, float] = (0.7, 1.1)
+    aspect: tuple[float, float] = (0.8, 1.6)
+    turn_degrees: float = 5.0
+    grey: float = 0.15
+    blur: float = 0.15
+    noise: float = 0.2
+    cover: float = 0.15
+
+
+def fit(pictures: Pictures, size_px: int) -> Pictures:
+    """The pictures at the network's size, with nothing varied: uint8 `[frames, size, size, 3]`."""
+    return np.stack([cv2.resize(picture, (size_px, size_px), interpolation=cv2.INTER_AREA) for picture in pictures])
+
+
+def vary(pictures: Pictures, size_px: int, rng: np.random.Generator, variety: Variety | None = None) -> Pictures:
+    """A variant of a clip.
+
+    Args:
+        pictures: uint8 `[frames, height, width, 3]`, RGB.
+        size_px: side of the result.
+        rng: all chance comes from it.
+        variety: how far to go.
+
+    Returns:
+        uint8 `[frames, size, size, 3]`.
+    """
+    variety = variety or Variety()
+    view = _random_view(pictures.shape[1:3], size_px, rng, variety)
+    table = _random_light(rng)
+    seen = np.stack([cv2.LUT(_look(picture, view, size_px), table) for picture in pictures])
+    if rng.random() < variety.grey:
+        seen[:] = np.einsum("fhwc,c->fhw", seen, [0.299, 0.587, 0.114])[..., None].astype(np.uint8)
+    if rng.random() < variety.blur:
+        width = float(rng.uniform(0.4, 1.3))
+        seen = np.stack([cv2.GaussianBlur(picture, (0, 0), width) for picture in seen])
+    if rng.random() < variety.noise:
+        seen = _noisy(seen, rng)
+    if rng.random() < variety.cover:
+        _cover(seen, rng)
+    return seen
+
+
+def _random_view(shape_px: tuple[int, ...], size_px: int, rng: np.random.Generator, variety: Variety) -> NDArray[Any]:
+    """Matrix float64 `[2, 3]` from the places of the result to those of the source."""
+    height, width = shape_px
+    zoom = rng.uniform(*variety.zoom)
+    stretch = np.exp(rng.uniform(*np.log(variety.aspect)) / 2)
+    angle = np.deg2rad(rng.uniform(-variety.turn_degrees, variety.turn_degrees))
+    across, down = zoom * stretch * width / size_px, zoom / stretch * height / size_px
+    mirror = -1.0 if rng.random() < 0.5 else 1.0
+    cos, sin = np.cos(angle), np.sin(angle)
+    linear = np.array([[cos * across * mirror, -sin * down], [sin * across * mirror, cos * down]])
+    free = np.abs(1.0 - np.array([zoom * stretch, zoom / stretch])) / 2
+    centre = np.array([width, height]) * (0.5 + rng.uniform(-free, free))
+    return np.column_stack([linear, centre - linear @ np.full(2, size_px / 2)])
+
+
+def _look(picture: Pictures, view: NDArray[Any], size_px: int) -> Pictures:
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(
+        cv2.warpAffine(picture, view, (size_px, size_px), flags=flags, borderMode=cv2.BORDER_REFLECT_101), np.uint8
+    )
+
+
+def _random_light(rng: np.random.Generator) -> Pictures:
+    """What becomes of each value of each channel, as another light would have it: uint8 `[1, 256, 3]`."""
+    values = np.linspace(0, 1, 256)[:, None] ** np.exp(rng.normal(0, 0.25))
+    values = (values - 0.5) * np.exp(rng.normal(0, 0.2)) + 0.5 + rng.normal(0, 0.08)
+    values = values * np.exp(rng.normal(0, 0.08, 3))
+    table: Pictures = (values.clip(0, 1) * 255).round().astype(np.uint8)[None]
+    return table
+
+
+def _noisy(pictures: Pictures, rng: np.random.Generator) -> Pictures:
+    # One field of noise, moved from frame to frame, is as good as new noise for each, and much cheaper.
+    field = rng.normal(0, rng.uniform(2, 12), pictures.shape[1:])
+    shifts = rng.integers(0, pictures.shape[1], (len(pictures), 2))
+    fields = np.stack([np.roll(field, tuple(shift), (0, 1)) for shift in shifts])
+    return np.asarray((pictures + fields).clip(0, 255), np.uint8)
+
+
+def _cover(pictures: Pictures, rng: np.random.Generator) -> None:
+    """Hide a rectangle behind one colour, in place."""
+    side = pictures.shape[1]
+    height, width = (rng.uniform(0.1, 0.35, 2) * side).astype(int)
+    top, left = rng.integers(0, side - height), rng.integers(0, side - width)
+    pictures[:, top : top + height, left : left + width] = rng.integers(0, 256, 3)

@@ -1,0 +1,86 @@
+"""Keeps a training run on disk, so that it can go on after it was stopped, and hands its weights to the export."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn, optim
+from torch.optim.swa_utils import AveragedModel
+
+from movinet_edge.training.labels import LABELS
+from movinet_edge.training.network import Movinet
+
+CHECKPOINT, WEIGHTS = "last.pt", "weights.npz"
+
+_EMA_DECAY = 0.998
+"""The weights that are exported are an average over about the last 500 steps, or over most of fewer."""
+
+
+class Run:
+    """A network in training, with all that must be kept to go on."""
+
+    def __init__(self, learning_rate: float, weight_decay: float) -> None:
+        self.network = Movinet(len(LABELS)).to(memory_format=torch.channels_last)
+        self.average = AveragedModel(self.network, avg_fn=_moving_average, use_buffers=True)
+        self.optimizer = optim.AdamW(_groups(self.network, weight_decay), learning_rate)
+        self.windows = 0
+        """How many windows it has been trained on."""
+
+    def save(self, folder: Path) -> None:
+        """Write `last.pt`, and `weights.npz` for the export."""
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / f"{CHECKPOINT}.part"
+        torch.save(
+            {
+                "network": self.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "windows": self.windows,
+            },
+            unfinished,
+        )
+        unfinished.replace(folder / CHECKPOINT)
+        save_weights(self.average.module, folder / WEIGHTS)
+
+    def resume(self, file: Path) -> None:
+        """Go on where a run stopped."""
+        kept = _load(file)
+        self.network.load_state_dict(kept["network"])
+        self.average.load_state_dict(kept["average"])
+        self.optimizer.load_state_dict(kept["optimizer"])
+        self.windows = kept["windows"]
+
+    def start_from(self, file: Path) -> None:
+        """Begin a new run with what another has learnt."""
+        average = AveragedModel(self.network, use_buffers=True)
+        average.load_state_dict(_load(file)["average"])
+        self.network.load_state_dict(average.module.state_dict())
+        self.average.module.load_state_dict(average.module.state_dict())
+
+
+def _moving_average(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
+    decay = min(_EMA_DECAY, (1 + float(steps)) / (10 + float(steps)))
+    return average + (current - average) * (1 - decay)
+
+
+def save_weights(network: nn.Module, file: Path) -> None:
+    """The weights as NumPy arrays, which the export reads without PyTorch."""
+    arrays: Mapping[str, Any] = {name: value.numpy() for name, value in network.state_dict().items()}
+    unfinished = file.with_suffix(".part")
+    with unfinished.open("wb") as target:
+        np.savez(target, **arrays)
+    unfinished.replace(file)
+
+
+def _load(file: Path) -> dict[str, Any]:
+    kept: dict[str, Any] = torch.load(file, weights_only=True)
+    return kept
+
+
+def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Norms and biases keep their size: decay would only slow them down."""
+    matrices = [parameter for parameter in network.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
+    return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]

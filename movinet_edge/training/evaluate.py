@@ -1,0 +1,82 @@
+"""Measures an exported file on clips that were never learnt, frame by frame on our own engine as the daemon runs it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from movinet_edge.engine import Model
+from movinet_edge.training.clips import ClipFolder
+from movinet_edge.training.labels import LABELS, UNLABELLED
+
+SHORTEST_SPAN_FRAMES = 5
+"""One second: what is shorter is over before anybody, the model too, can tell what it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """How often which class was taken for which.
+
+    Attributes:
+        counts: int64 `[classes, classes]`; row: what it was, column: what had the highest score.
+    """
+
+    counts: NDArray[np.int64]
+
+    @property
+    def total(self) -> int:
+        """Spans that were judged."""
+        return int(self.counts.sum())
+
+    @property
+    def top1(self) -> float:
+        """Share of the spans that were taken for what they were; NaN without any."""
+        return float(np.trace(self.counts) / self.total) if self.total else float("nan")
+
+    def recall(self, label: int) -> float:
+        """The same of one class; NaN where it never occurred."""
+        row = self.counts[label]
+        return float(row[label] / row.sum()) if row.sum() else float("nan")
+
+    def precision(self, label: int) -> float:
+        """Share of what was taken for the class that it really was; NaN where nothing was."""
+        column = self.counts[:, label]
+        return float(column[label] / column.sum()) if column.sum() else float("nan")
+
+
+def spans(labels: Sequence[int] | NDArray[np.int16]) -> Iterator[tuple[int, int, int]]:
+    """Class, first frame and last frame of each labelled stretch of a clip that is long enough to be judged."""
+    values = np.asarray(labels)
+    edges = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
+    for first, past in pairwise(edges):
+        if values[first] != UNLABELLED and past - first >= SHORTEST_SPAN_FRAMES:
+            yield int(values[first]), first, past - 1
+
+
+def clip_scores(model: Model, pictures: NDArray[np.uint8], window: int) -> NDArray[np.float32]:
+    """Scores after each frame of a clip that begins a stream.
+
+    Args:
+        model: the exported file.
+        pictures: uint8 `[frames, height, width, 3]`, RGB.
+        window: frames that the pool remembers.
+
+    Returns:
+        float32 `[frames, classes]`, in [0, 1].
+    """
+    state = model.new_state(window=window)
+    return np.stack([model.step(picture, state) for picture in pictures])
+
+
+def judge(model: Model, clips: ClipFolder, window: int) -> Confusion:
+    """Each span of each clip by the highest score at its last frame."""
+    if model.labels != LABELS:
+        raise ValueError(f"{model.path} has other classes than the clips: {', '.join(model.labels)}")
+    counts = np.zeros((len(LABELS), len(LABELS)), np.int64)
+    for clip in range(len(clips)):
+        best = clip_scores(model, clips.frames(clip, range(clips.labels.shape[1])), window).argmax(1)
+        for label, _, last in spans(clips.labels[clip]):
+            counts[label, best[last]] += 1
+    return Confusion(counts)

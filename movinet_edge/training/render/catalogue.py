@@ -1,0 +1,258 @@
+"""Which motion shows which class, and which motions and bodies are held out: the split is by source, never by render.
+
+Where the assets hold one motion of a class, composed motions stand beside it, and one of these or the asset's is held
+out whole. In the names, `human-base` and `human-addon` are Mesh2Motion's files, `kaykit` is KayKit's figures, `bvh` the
+recordings of AnimatedDrawings, `composed` what `composed/` makes.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, TypeAlias, TypedDict, Unpack
+
+import numpy as np
+
+from movinet_edge.training.labels import LABELS
+from movinet_edge.training.render.composed import everyday, exercises, falls, resting
+from movinet_edge.training.render.motion import Motion
+
+Split: TypeAlias = Literal["train", "held"]
+SPLITS: tuple[Split, ...] = ("train", "held")
+Maker: TypeAlias = Callable[[np.random.Generator], Motion]
+
+# There are two bodies, and human-base is the male one in another export: meshes are not held out. Of bodies, the
+# held-out split has its own shapes, skins, hair and clothes, which are drawn anew for each person.
+MESHES: dict[Split, tuple[str, ...]] = {
+    "train": ("human-male", "human-female"),
+    "held": ("human-base", "human-female"),
+}
+
+
+class Role(Enum):
+    """What a motion is for: the classes, and what people do besides."""
+
+    FALL, LIE, WALK, RUN, JUMP, JACKS = "fall", "lie", "walk", "run", "jump", "jumping jacks"
+    SIT, STAND, WAVE, PUNCH, KICK, PUSH_UP = "sit down", "stand up", "wave", "punch", "kick", "push up"
+    CRAWL, THROW, PICK_UP, DANCE, IDLE = "crawl", "throw", "pick up", "dance", "idle"
+    LOW, SEATED, LIE_DOWN, GET_UP, SEATED_FALL = "low", "seated", "lie down", "get up", "fall off a seat"
+
+
+# The class of the frames that show a role which is none itself.
+_SHOWN = {
+    Role.LOW: "idle",
+    Role.SEATED: "idle",
+    Role.LIE_DOWN: "lie",
+    Role.GET_UP: "stand up",
+    Role.SEATED_FALL: "fall",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One motion.
+
+    Attributes:
+        role: what it is for.
+        source: where it comes from, such as `human-base/Walk_Loop` or `composed/push up`.
+        split: where it is used.
+        loop: it ends as it begins.
+        airborne: feet may leave the floor.
+        cut_s: the part of the source, from and to.
+        speed_mps: how fast the person moves on while it is played in place.
+        leg_swing: how far legs swing, against the source.
+        make: performs a composed motion.
+    """
+
+    role: Role
+    source: str
+    split: Split
+    loop: bool = False
+    airborne: bool = False
+    cut_s: tuple[float, float] | None = None
+    speed_mps: float = 0.0
+    leg_swing: float = 1.0
+    make: Maker | None = None
+
+
+class _How(TypedDict, total=False):
+    loop: bool
+    airborne: bool
+    cut_s: tuple[float, float]
+    speed_mps: float
+    leg_swing: float
+
+
+def _from_assets(
+    role: Role, *, train: Iterable[str] = (), held: Iterable[str] = (), **how: Unpack[_How]
+) -> list[Entry]:
+    sources: dict[Split, Iterable[str]] = {"train": train, "held": held}
+    return [Entry(role, source, split, **how) for split in SPLITS for source in sources[split]]
+
+
+def _composed(
+    role: Role, train: Mapping[str, Maker], held: Mapping[str, Maker] | None = None, **how: Unpack[_How]
+) -> list[Entry]:
+    makers: dict[Split, Mapping[str, Maker]] = {"train": train, "held": held or {}}
+    return [
+        Entry(role, f"composed/{name}", split, make=make, **how)
+        for split in SPLITS
+        for name, make in makers[split].items()
+    ]
+
+
+def _poses(role: Role, makers: Mapping[str, Maker], held: str) -> list[Entry]:
+    """Poses and gestures, all of them for training but the one called `held`."""
+    train = {name: make for name, make in makers.items() if name != held}
+    return _composed(role, train, {held: makers[held]}, loop=True)
+
+
+_MOVING_ON = (
+    *_from_assets(
+        Role.WALK, train=["human-base/Walk_Loop"], held=["human-base/Walk_Formal_Loop"], loop=True, speed_mps=1.25
+    ),
+    # KayKit's figures have short legs and swing them far: a person with long ones who swings them as far, runs.
+    *_from_assets(
+        Role.WALK,
+        train=["kaykit/Walking_A", "kaykit/Walking_B"],
+        held=["kaykit/Walking_C"],
+        loop=True,
+        speed_mps=1.1,
+        leg_swing=0.5,
+    ),
+    *_from_assets(Role.WALK, train=["kaykit/Walking_Backwards"], loop=True, speed_mps=-0.8, leg_swing=0.5),
+    *_composed(Role.WALK, {"walk": exercises.walk}, loop=True, speed_mps=1.2),
+    *_from_assets(
+        Role.RUN,
+        train=["human-base/Jog_Fwd_Loop", "kaykit/Running_A", "human-addon/Run Anime"],
+        held=["human-base/Sprint_Loop", "kaykit/Running_B"],
+        loop=True,
+        speed_mps=2.8,
+        airborne=True,
+    ),
+    *_from_assets(Role.CRAWL, train=["human-addon/Crawl"], held=["kaykit/Crawling"], loop=True, speed_mps=0.55),
+    *_composed(Role.CRAWL, {"crawl": exercises.crawl}, loop=True, speed_mps=0.5),
+)
+_DOWN_AND_UP = (
+    *_from_assets(Role.FALL, train=["human-base/Death01"], held=["kaykit/Death_B"]),
+    *_composed(
+        Role.FALL,
+        {
+            "fall backward": falls.fall_backward,
+            "fall by sitting": falls.fall_by_sitting,
+            "fall forward": falls.fall_forward,
+            "collapse": falls.collapse,
+        },
+        {"fall sideways": falls.fall_sideways},
+    ),
+    *_composed(
+        Role.SEATED_FALL,
+        {"fall off a seat": falls.fall_off_a_seat, "fall off a seat forward": falls.fall_off_a_seat_forward},
+    ),
+    *_from_assets(Role.LIE, train=["human-addon/Sleeping"], held=["kaykit/Lie_Idle"], loop=True),
+    *_poses(Role.LIE, {name: resting.lie_still(name) for name in resting.LYING}, held="on the back, arms wide"),
+    *_from_assets(Role.LIE_DOWN, train=["kaykit/Lie_Down"]),
+    *_from_assets(Role.GET_UP, train=["kaykit/Lie_StandUp"]),
+    *_from_assets(
+        Role.SIT, train=["human-base/Sitting_Enter", "kaykit/Sit_Floor_Down"], held=["kaykit/Sit_Chair_Down"]
+    ),
+    *_composed(Role.SIT, {"sit down": resting.sit_down}),
+    *_from_assets(
+        Role.STAND, train=["human-base/Sitting_Exit", "kaykit/Sit_Floor_StandUp"], held=["kaykit/Sit_Chair_StandUp"]
+    ),
+    *_composed(Role.STAND, {"stand up": resting.stand_up}),
+    *_composed(
+        Role.PICK_UP,
+        {"pick up bending": everyday.pick_up_bending, "pick up with one hand": everyday.pick_up_with_one_hand},
+        {"pick up squatting": everyday.pick_up_squatting},
+    ),
+)
+_EXERCISE = (
+    *_from_assets(Role.JUMP, train=["kaykit/Jump_Full_Short"], held=["kaykit/Jump_Full_Long"], airborne=True),
+    *_from_assets(Role.JUMP, train=["bvh/jumping"], airborne=True, cut_s=(1.5, 3.4)),
+    *_composed(Role.JUMP, {"jump up": everyday.jump_up}, airborne=True),
+    *_from_assets(Role.JACKS, held=["human-addon/Jumping Jacks"], loop=True, airborne=True),
+    *_composed(Role.JACKS, {"jumping jacks": exercises.jumping_jacks}, loop=True, airborne=True),
+    *_from_assets(Role.PUSH_UP, train=["kaykit/Push_Ups"], held=["human-addon/Pushup"], loop=True),
+    *_composed(Role.PUSH_UP, {"push up": exercises.push_up}, loop=True),
+    *_from_assets(
+        Role.PUNCH,
+        train=["human-base/Punch_Cross", "human-addon/Fighting Left Jab", "kaykit/Melee_Unarmed_Attack_Punch_A"],
+        held=["human-base/Punch_Jab", "human-addon/Fighting Right Jab"],
+    ),
+    *_composed(Role.PUNCH, {"punch": exercises.punch}),
+    *_from_assets(Role.KICK, held=["kaykit/Melee_Unarmed_Attack_Kick"]),
+    *_composed(Role.KICK, {"front kick": exercises.front_kick, "side kick": exercises.side_kick}),
+    *_from_assets(Role.THROW, train=["kaykit/Throw"], held=["human-addon/Throw Object"]),
+    *_composed(Role.THROW, {"throw overarm": exercises.throw_overarm, "throw underarm": exercises.throw_underarm}),
+)
+_GESTURES = {name: everyday.gesture(name) for name in everyday.GESTURES} | {"turn around": everyday.turn_around}
+_SITTING = {f"seated, {name}": resting.sit_still(name) for name in resting.SEATED}
+_SEATED_GESTURES = {f"seated, {name}": everyday.seated_gesture(name) for name in everyday.GESTURES}
+_STANDING_AND_SITTING = (
+    *_from_assets(Role.WAVE, train=["kaykit/Waving"], loop=True),
+    *_from_assets(Role.WAVE, held=["bvh/wave_hello"], loop=True, cut_s=(3.5, 4.4)),
+    *_composed(
+        Role.WAVE, {"wave one hand": everyday.wave_one_hand, "wave both arms": everyday.wave_both_arms}, loop=True
+    ),
+    *_from_assets(
+        Role.DANCE,
+        train=["human-base/Dance_Loop", "human-addon/Dance Body Roll"],
+        held=["human-addon/Dance Charleston", "human-addon/Dance Reach Hip"],
+        loop=True,
+    ),
+    *_composed(Role.DANCE, {"dance freely": everyday.dance_freely}, loop=True),
+    *_from_assets(
+        Role.IDLE,
+        train=[
+            *(f"human-base/{name}" for name in ("Idle_Loop", "Idle_Talking_Loop", "Interact")),
+            *(f"human-addon/{name}" for name in ("Head Nod", "Confused", "Consume Item")),
+            *(f"kaykit/{name}" for name in ("Idle_A", "Use_Item")),
+        ],
+        held=[
+            "human-base/Idle_Torch_Loop",
+            *(f"human-addon/{name}" for name in ("Idle Listening", "Reject")),
+            *(f"kaykit/{name}" for name in ("Idle_B", "Interact")),
+        ],
+        loop=True,
+    ),
+    *_poses(Role.IDLE, _GESTURES, held="hands behind the back"),
+    *_from_assets(
+        Role.LOW,
+        train=[
+            *(f"human-base/{name}" for name in ("Crouch_Idle_Loop", "Fixing_Kneeling")),
+            *(f"human-addon/{name}" for name in ("Tired Hunched", "Meditate")),
+        ],
+        held=["human-addon/Kneeling Tired"],
+        loop=True,
+    ),
+    *_from_assets(
+        Role.SEATED,
+        train=["human-base/Sitting_Idle_Loop", "human-base/Driving_Loop", "kaykit/Sit_Floor_Idle"],
+        held=["human-base/Sitting_Talking_Loop", "kaykit/Sit_Chair_Idle"],
+        loop=True,
+    ),
+    *_poses(Role.SEATED, _SITTING, held="seated, leaning back"),
+    *_poses(Role.SEATED, _SEATED_GESTURES, held="seated, hands behind the back"),
+)
+CATALOGUE: tuple[Entry, ...] = (*_MOVING_ON, *_DOWN_AND_UP, *_EXERCISE, *_STANDING_AND_SITTING)
+"""Every motion in use. One that is held out is in no training clip, and the other way round."""
+
+
+def entries(role: Role, split: Split) -> list[Entry]:
+    """The motions of a role in a split; there may be none for what people do besides."""
+    return [entry for entry in CATALOGUE if entry.role is role and entry.split == split]
+
+
+def class_index(role: Role) -> int:
+    """The number of the class that a role's frames show."""
+    return LABELS.index(_SHOWN.get(role, role.value))
+
+
+def table() -> str:
+    """The split as a Markdown table for the model's card: the motions of each class that are learned and held out."""
+    rows = ["| class | motions in training | motions held out |", "|---|---|---|"]
+    for role in Role:
+        cells = [", ".join(entry.source for entry in entries(role, split)) or "–" for split in SPLITS]
+        shown = LABELS[class_index(role)]
+        rows.append(f"| {shown}{'' if shown == role.value else f' ({role.value})'} | {cells[0]} | {cells[1]} |")
+    return "\n".join(rows)

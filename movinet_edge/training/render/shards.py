@@ -1,0 +1,78 @@
+"""Which clip is which: the class of each number, and the shards that hold them, made by several processes."""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from movinet_edge.training.clips import write_shard
+from movinet_edge.training.labels import LABELS
+from movinet_edge.training.render.assets import Assets
+from movinet_edge.training.render.catalogue import SPLITS, Split
+from movinet_edge.training.render.clip import ClipMaker
+from movinet_edge.training.render.film import jpeg
+
+CLIPS_PER_SHARD = 200
+# Everyday movement and lying are what falls are told from, so they take the turns that empty rooms don't need.
+_INSTEAD_OF_NOBODY = ("fall", "idle", "lie", "idle")
+_NOBODY_TURNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One shard to write: its first clip and how many follow."""
+
+    assets: Path
+    path: Path
+    split: Split
+    seed: int
+    first: int
+    count: int
+
+
+def label_of(number: int) -> str:
+    """The class of a clip by its number: each in turn, `nobody` in three turns of seven."""
+    turn, place = divmod(number, len(LABELS))
+    label = LABELS[place]
+    rest = turn % (_NOBODY_TURNS + len(_INSTEAD_OF_NOBODY)) - _NOBODY_TURNS
+    return _INSTEAD_OF_NOBODY[rest] if label == "nobody" and rest >= 0 else label
+
+
+def render(
+    assets: Path, out: Path, split: Split, clips: int, seed: int, *, jobs: int, resume: bool
+) -> Iterator[tuple[Path, int]]:
+    """Write the shards of `clips` clips to `out`/`split`; yields each file and its number of clips once it is there."""
+    folder = out / split
+    folder.mkdir(parents=True, exist_ok=True)
+    pending = []
+    for shard, first in enumerate(range(0, clips, CLIPS_PER_SHARD)):
+        path, count = folder / f"shard_{shard:05d}.npz", min(CLIPS_PER_SHARD, clips - first)
+        if resume and path.exists():
+            yield path, count
+        else:
+            pending.append(_Work(assets, path, split, seed, first, count))
+    if not pending:
+        return
+    # Not forked: a copy of a process whose OpenCV has threads waits for threads that it does not have.
+    with ProcessPoolExecutor(min(jobs, len(pending)), get_context("spawn")) as pool:
+        for finished in as_completed([pool.submit(_write, work) for work in pending]):
+            yield finished.result()
+
+
+def _write(work: _Work) -> tuple[Path, int]:
+    cv2.setNumThreads(1)  # one process for each core is faster than threads that wait for each other
+    maker = ClipMaker(Assets(work.assets), work.split, work.seed)
+    clips = [maker.make(number, label_of(number)) for number in range(work.first, work.first + work.count)]
+    random = np.random.default_rng([SPLITS.index(work.split), work.seed, work.first])
+    qualities = random.integers(40, 91, size=work.count).tolist()  # as cameras set them
+    pictures = [
+        jpeg(picture, quality).tobytes()
+        for clip, quality in zip(clips, qualities, strict=True)
+        for picture in clip.pictures
+    ]
+    write_shard(work.path, pictures, np.stack([clip.labels for clip in clips]), [clip.meta for clip in clips])
+    return work.path, work.count

@@ -1,0 +1,223 @@
+"""Trains the network on folders of clips. Can be stopped at any time and goes on where it was.
+
+Small pictures and short windows first, the full size last: each is one run, the later one started from the earlier.
+"""
+
+import argparse
+import math
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import structlog
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from movinet_edge.training.augment import fit
+from movinet_edge.training.checkpoint import CHECKPOINT, Run
+from movinet_edge.training.clips import ClipFolder
+from movinet_edge.training.labels import UNLABELLED
+from movinet_edge.training.network import as_clips
+from movinet_edge.training.windows import Batch, WindowShape, draw, joined, random_batch
+
+_log = structlog.get_logger(__name__)
+
+_WEIGHT_DECAY = 0.02
+_LABEL_SMOOTHING = 0.1
+_GRADIENT_LIMIT = 5.0
+_WARM_UP_STEPS = 100
+_SURE_AFTER_FRAMES = 6
+"""1.2 s: before that a person could not tell either, so these frames count less."""
+_HELD_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One run.
+
+    Attributes:
+        shape: of the windows.
+        windows: how many to train on, in all.
+        batch: windows per step.
+        learning_rate: its highest value; it rises at the start and falls along a cosine to nothing.
+        save_every_s: how often to write a checkpoint.
+        report_every: windows between two looks at the held clips, and for new shards.
+        held_windows: how many windows of the held clips are looked at.
+        real_share: of the windows, those from real video where there is any: few people, so seen often but not mostly.
+    """
+
+    shape: WindowShape
+    windows: int
+    batch: int
+    learning_rate: float
+    save_every_s: float = 300.0
+    report_every: int = 3000
+    held_windows: int = 200
+    real_share: float = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Clips:
+    """What is learnt from, and what is only looked at."""
+
+    rendered: ClipFolder
+    held: ClipFolder
+    real: ClipFolder | None = None
+
+
+def train(run: Run, clips: Clips, folder: Path, settings: Settings) -> None:
+    """Train until the run has seen `settings.windows` windows, leaving its checkpoints in `folder`."""
+    saved_at, reported, losses = time.monotonic(), run.windows, []
+    for batch in _prepared(clips, settings, run.windows):
+        losses.append(_step(run, batch, settings))
+        if run.windows - reported >= settings.report_every or run.windows >= settings.windows:
+            new = clips.rendered.refresh()
+            top1 = held_accuracy(run.average, clips.held, settings.shape, settings.held_windows)
+            _log.info("trained", windows=run.windows, loss=round(float(np.mean(losses)), 3), held_top1=round(top1, 3),
+                      clips=len(clips.rendered), new_clips=new)  # fmt: skip
+            reported, losses = run.windows, []
+        if time.monotonic() - saved_at > settings.save_every_s or run.windows >= settings.windows:
+            run.save(folder)
+            saved_at = time.monotonic()
+
+
+def _prepared(clips: Clips, settings: Settings, done: int) -> Iterator[Batch]:
+    """Batches, each made while the one before it is trained on."""
+    rng = np.random.default_rng(done)
+    real = round(settings.batch * settings.real_share) if clips.real is not None else 0
+
+    def make() -> Batch:
+        batch = random_batch(clips.rendered, settings.batch - real, settings.shape, rng)
+        if clips.real is None or real == 0:
+            return batch
+        return joined(batch, random_batch(clips.real, real, settings.shape, rng))
+
+    with ThreadPoolExecutor(1) as maker:
+        coming = None
+        for _ in range(done, settings.windows, settings.batch):
+            batch = make() if coming is None else coming.result()
+            coming = maker.submit(make)
+            yield batch
+
+
+def _step(run: Run, batch: Batch, settings: Settings) -> float:
+    for group in run.optimizer.param_groups:
+        group["lr"] = settings.learning_rate * _schedule(run.windows, settings)
+    run.network.train()
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = run.network(as_clips(batch.pictures))
+    loss = frame_loss(logits.float(), torch.from_numpy(batch.labels))
+    run.optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(run.network.parameters(), _GRADIENT_LIMIT)
+    run.optimizer.step()
+    run.average.update_parameters(run.network)
+    run.windows += len(batch.labels)
+    return float(loss.detach())
+
+
+def _schedule(windows: int, settings: Settings) -> float:
+    warm = min(1.0, (windows / settings.batch + 1) / _WARM_UP_STEPS)
+    return warm * (1 + math.cos(math.pi * min(1.0, windows / settings.windows))) / 2
+
+
+def frame_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of the labelled frames, those early in the window counting less.
+
+    Args:
+        logits: float32 `[windows, frames, classes]`.
+        labels: int64 `[windows, frames]`, `UNLABELLED` where unknown.
+    """
+    frames = labels.shape[1]
+    losses = functional.cross_entropy(
+        logits.flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=_LABEL_SMOOTHING,
+        ignore_index=UNLABELLED,
+    ).view_as(labels)  # fmt: skip
+    sureness = (torch.arange(1, frames + 1) / min(frames, _SURE_AFTER_FRAMES)).clamp(max=1.0)
+    weights = sureness * (labels != UNLABELLED)
+    return (losses * weights).sum() / weights.sum().clamp(min=1.0)
+
+
+def held_accuracy(network: torch.nn.Module, held: ClipFolder, shape: WindowShape, count: int) -> float:
+    """Top-1 of the last frame of windows of held clips, every class alike: a quick look; NaN without clips."""
+    if not len(held):
+        return math.nan
+    network.eval()
+    chosen = draw(held.labels, count, shape.frames, np.random.default_rng(0))  # the same windows every time
+    right = []
+    for start in range(0, count, _HELD_BATCH):
+        part = chosen[start : start + _HELD_BATCH]
+        pictures = [held.frames(int(clip), range(last - shape.frames + 1, last + 1)) for clip, last in part]
+        clips = as_clips(np.stack([fit(frames, shape.size_px) for frames in pictures]))
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            best = network(clips)[:, -1].argmax(1).numpy()
+        right.append(best == held.labels[part[:, 0], part[:, 1]])
+    return float(np.mean(np.concatenate(right)))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m movinet_edge.training.train",
+        description=__doc__,
+        epilog="example: python -m movinet_edge.training.train --data clips/train --held clips/held --run runs/small "
+        "--size 112 --frames 12 --windows 100000, and then --run runs/full --start-from runs/small/last.pt --size 172 "
+        "--frames 16 --windows 20000 --learning-rate 5e-4",
+    )
+    parser.add_argument("--data", type=Path, action="append", required=True, help="folder of shards; may be repeated")
+    parser.add_argument(
+        "--real", type=Path, help="folder of shards cut from real video, see movinet_edge.training.falls"
+    )
+    parser.add_argument("--held", type=Path, required=True, help="folder of shards that are looked at, never learnt")
+    parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints; a run found there goes on")
+    parser.add_argument("--start-from", type=Path, help="a checkpoint of another run that a new run begins with")
+    parser.add_argument("--size", type=int, default=112, help="side of the pictures in pixels (default: 112)")
+    parser.add_argument("--frames", type=int, default=12, help="frames of a window (default: 12)")
+    parser.add_argument("--windows", type=int, default=100_000, help="windows to train on in all (default: 100000)")
+    parser.add_argument("--batch", type=int, default=24, help="windows per step (default: 24)")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="highest rate (default: 0.002)")
+    parser.add_argument("--report-every", type=int, default=3000, help="windows between two lines (default: 3000)")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="CPU threads (default: 1; more help only on cores that nothing else uses)",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Start a run, or go on with one."""
+    arguments = _arguments()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    run = Run(arguments.learning_rate, _WEIGHT_DECAY)
+    checkpoint = arguments.run / CHECKPOINT
+    if checkpoint.is_file():
+        run.resume(checkpoint)
+        _log.info("run goes on", checkpoint=str(checkpoint), windows=run.windows)
+    elif arguments.start_from:
+        run.start_from(arguments.start_from)
+    train(
+        run,
+        Clips(
+            ClipFolder(arguments.data),
+            ClipFolder([arguments.held]),
+            ClipFolder([arguments.real]) if arguments.real else None,
+        ),
+        arguments.run,
+        Settings(
+            WindowShape(arguments.frames, arguments.size),
+            arguments.windows,
+            arguments.batch,
+            arguments.learning_rate,
+            report_every=arguments.report_every,
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Whole clips, shards and the command line, on toy assets."""
+
+from collections import Counter
+
+import av
+import numpy as np
+import pytest
+
+from movinet_edge.training.clips import FRAMES_PER_CLIP, read_shard
+from movinet_edge.training.labels import LABELS, UNLABELLED
+from movinet_edge.training.render import demo, shards
+from movinet_edge.training.render.__main__ import main
+from movinet_edge.training.render.assets import Assets
+from movinet_edge.training.render.catalogue import CATALOGUE
+from movinet_edge.training.render.clip import ClipMaker
+from movinet_edge.training.render.shards import label_of
+
+
+@pytest.fixture(scope="module")
+def maker(assets_folder):
+    return ClipMaker(Assets(assets_folder), "train", 7)
+
+
+@pytest.fixture(scope="module")
+def clips(maker):
+    """A clip of each class."""
+    return {label: maker.make(number, label) for number, label in enumerate(LABELS)}
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_clip_has_a_picture_and_a_class_for_each_frame(clips, label):
+    clip = clips[label]
+    assert len(clip.pictures) == len(clip.labels) == FRAMES_PER_CLIP
+    assert clip.pictures[0].shape == (192, 192, 3)
+    assert clip.labels.dtype == np.int16
+    assert UNLABELLED <= clip.labels.min() <= clip.labels.max() < len(LABELS)
+
+
+def test_most_clips_show_their_class_and_something_before_or_after(clips):
+    shown = [LABELS.index(label) in clip.labels for label, clip in clips.items()]
+    assert np.mean(shown) > 0.8
+    assert np.mean([len(set(clip.labels.tolist())) > 1 for clip in clips.values()]) > 0.3
+
+
+def test_where_nobody_is_nobody_is_seen(clips):
+    assert set(clips["nobody"].labels.tolist()) == {LABELS.index("nobody")}
+    assert clips["nobody"].motions == ()
+
+
+def test_a_clip_is_the_same_whenever_it_is_made(maker, assets_folder):
+    first = maker.make(3, "walk")
+    maker.make(4, "jump")
+    again = ClipMaker(Assets(assets_folder), "train", 7).make(3, "walk")
+    other = ClipMaker(Assets(assets_folder), "train", 8).make(3, "walk")
+    assert np.array_equal(first.pictures, again.pictures)
+    assert not np.array_equal(first.pictures, other.pictures)
+
+
+@pytest.mark.parametrize("split", ["train", "held"])
+def test_a_clip_holds_only_motions_of_its_split(assets_folder, split):
+    maker = ClipMaker(Assets(assets_folder), split, 1)
+    allowed = {entry.source for entry in CATALOGUE if entry.split == split}
+    for number, label in enumerate(("fall", "lie", "sit down", "stand up", "idle", "walk")):
+        assert set(maker.make(number, label).motions) <= allowed
+
+
+def test_classes_take_turns_and_nobody_fewer():
+    count = Counter(map(label_of, range(18 * 70)))
+    assert count["walk"] == 70
+    assert count["nobody"] == 30
+    assert count["idle"] == 90
+    assert sum(count.values()) == 18 * 70
+
+
+def test_shards_are_written_whole_and_taken_up_again(assets_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "CLIPS_PER_SHARD", 2)
+    command = ["--assets", str(assets_folder), "--out", str(tmp_path), "--split", "held", "--seed", "5", "--jobs", "1"]
+    main([*command, "--clips", "3"])
+    folder = tmp_path / "held"
+    assert sorted(path.name for path in folder.iterdir()) == ["shard_00000.npz", "shard_00001.npz"]
+    first, second = (read_shard(folder / f"shard_0000{i}.npz") for i in range(2))
+    assert first.labels.shape == (2, FRAMES_PER_CLIP)
+    assert second.labels.shape == (1, FRAMES_PER_CLIP)
+    assert first.frame(1, 23).shape == (192, 192, 3)
+    assert [clip["number"] for clip in (*first.meta, *second.meta)] == [0, 1, 2]
+    content = (folder / "shard_00000.npz").read_bytes()
+    stamps = [(folder / f"shard_0000{i}.npz").stat().st_mtime_ns for i in range(2)]
+    (folder / "shard_00000.npz").unlink()
+    main([*command, "--clips", "3", "--resume"])
+    assert (folder / "shard_00000.npz").read_bytes() == content
+    assert (folder / "shard_00000.npz").stat().st_mtime_ns > stamps[0]
+    assert (folder / "shard_00001.npz").stat().st_mtime_ns == stamps[1]
+
+
+def test_a_sheet_to_look_at(assets_folder, tmp_path):
+    main(["--assets", str(assets_folder), "--preview", str(tmp_path / "a.png"), "--classes", "walk,nobody"])
+    assert (tmp_path / "a.png").stat().st_size > 10_000
+
+
+def test_the_demo_clip(assets_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "_PLAYED", tuple((*row[:2], 0.5, row[3]) for row in demo._PLAYED))
+    main(["--assets", str(assets_folder), "--demo", str(tmp_path / "a.mp4"), "--seed", "2"])
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        frames = list(container.decode(video=0))
+    assert len(frames) == 25
+    assert (frames[0].width, frames[0].height) == (320, 240)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "say what to make"),
+        (["--preview", "a.png", "--classes", "wolk"], "there is no class 'wolk'"),
+        (["--out", "x", "--jobs", "0"], "--jobs"),
+        (["--out", "x", "--clips", "0"], "--clips"),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_said(assets_folder, arguments, said, capsys):
+    with pytest.raises(SystemExit) as raised:
+        main(["--assets", str(assets_folder), *arguments])
+    assert said in f"{raised.value} {capsys.readouterr().err}"

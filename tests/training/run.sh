@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Installs PyTorch (for the CPU, where the index has it) and runs the tests that need it; all others run without.
+#
+#   bash tests/training/run.sh [PYTEST ARGUMENTS]
+#
+# Packages go into .venv-test-train, which is kept: up to some gigabytes, because PyTorch from PyPI brings CUDA along.
+# Where the package cannot be had it says so and succeeds without testing anything.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+venv=.venv-test-train
+
+[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+echo "== $("$venv/bin/python" --version): PyTorch into $venv"
+# The build for the CPU alone is a tenth as large; PyTorch's own index has it, and so may a mirror.
+if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[test]' 'torch==2.13.0+cpu' \
+    --extra-index-url https://download.pytorch.org/whl/cpu &&
+    ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[test,train]'; then
+    echo "== SKIPPED tests/training with PyTorch: it cannot be installed here"
+    exit 0
+fi
+echo "== pytest tests/training, the part with PyTorch"
+exec "$venv/bin/python" -m pytest tests/training/test_training_network.py "$@"

@@ -1,0 +1,147 @@
+"""What the model card says: spans, confusion, falls on real video, and the text made of them."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from training.toy_clips import steady, write_toy
+
+from movinet_edge.engine import load_model
+from movinet_edge.training.card import BEGIN, END, Figures, as_json, with_figures
+from movinet_edge.training.clips import ClipFolder
+from movinet_edge.training.evaluate import Confusion, clip_scores, judge, spans
+from movinet_edge.training.events import FallFigures, falls_on, starts
+from movinet_edge.training.falls import FallVideo, cut, frame_labels, parse_spans, read_videos
+from movinet_edge.training.labels import LABELS
+
+FALL, LIE, WALK, IDLE = (LABELS.index(name) for name in ("fall", "lie", "walk", "idle"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([4] * 10, [(4, 0, 9)]),
+        ([4] * 6 + [2] * 6, [(4, 0, 5), (2, 6, 11)]),
+        ([4] * 4 + [2] * 6, [(2, 4, 9)]),
+        ([-1] * 6 + [3] * 5 + [-1], [(3, 6, 10)]),
+        ([1, 2, 3, 4], []),
+    ],
+)
+def test_spans_are_what_lasts_a_second(labels, expected):
+    assert list(spans(labels)) == expected
+
+
+def test_confusion_counts():
+    counts = np.zeros((18, 18), np.int64)
+    counts[0, 0], counts[0, 1], counts[2, 1] = 3, 1, 4
+    confusion = Confusion(counts)
+    assert (confusion.total, confusion.top1) == (8, 3 / 8)
+    assert (confusion.recall(0), confusion.recall(2)) == (0.75, 0.0)
+    assert confusion.precision(0) == 1.0
+    assert np.isnan(confusion.recall(5))
+    assert np.isnan(confusion.precision(5))
+
+
+def test_judges_every_span_frame_by_frame(exported: tuple[Path, Path], tmp_path: Path):
+    write_toy(tmp_path, [*steady(5), [0] * 12 + [16] * 12])
+    clips = ClipFolder([tmp_path])
+    model = load_model(exported[1])
+    confusion = judge(model, clips, window=16)
+    assert confusion.counts.sum(1)[[5, 0, 16]].tolist() == [1, 1, 1]
+    assert confusion.total == 3
+    best = clip_scores(model, clips.frames(1, range(24)), 16).argmax(1)
+    assert confusion.counts[0, best[11]] >= 1
+    assert confusion.counts[16, best[23]] >= 1
+
+
+def test_refuses_a_model_of_other_classes(exported: tuple[Path, Path], tmp_path: Path):
+    write_toy(tmp_path, steady(0))
+    model = load_model(exported[1], labels=[f"class {n}" for n in range(18)])
+    with pytest.raises(ValueError, match="other classes"):
+        judge(model, ClipFolder([tmp_path]), window=16)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Reading[0 to 2.5]; Walking[0 to 3]", (("Reading", ((0, 2.5),)), ("Walking", ((0, 3),)))),
+        ("Falling (BW)[1.9 to 5]; Standing[0 to 0.3; 1.5 to 2.2]",
+         (("Falling (BW)", ((1.9, 5),)), ("Standing", ((0, 0.3), (1.5, 2.2))))),
+        ("Falling (SW) [1.8 to 6] ; Sitting [0 to 2]", (("Falling (SW)", ((1.8, 6),)), ("Sitting", ((0, 2),)))),
+        ("Reading; Sitting", (("Reading", ()), ("Sitting", ()))),
+    ],
+)  # fmt: skip
+def test_reads_the_spans_of_the_data_set(text, expected):
+    assert parse_spans(text) == expected
+
+
+def _video(text: str) -> FallVideo:
+    return FallVideo(Path("subject_9_x.mp4"), 9, parse_spans(text))
+
+
+def test_a_fall_becomes_lying_and_wins_over_what_overlaps():
+    times = [0.0, 1.0, 1.9, 2.5, 3.5, 4.5, 7.0]
+    labels = frame_labels(_video("Falling (SW)[1.8 to 6]; Sitting[0 to 2]"), times)
+    assert labels.tolist() == [IDLE, IDLE, FALL, FALL, FALL, LIE, -1]
+
+
+def test_a_class_without_seconds_lasts_all_along_and_an_unknown_one_is_unlabelled():
+    assert frame_labels(_video("Reading; Sitting"), [0.0, 9.0]).tolist() == [IDLE, IDLE]
+    assert frame_labels(_video("Exercising[0 to 3]; Walking[2 to 3]"), [1.0, 2.5]).tolist() == [-1, WALK]
+
+
+def test_cuts_real_videos_into_clips(shared: Path):
+    videos = read_videos(shared / "datasets" / "falls")
+    assert {video.subject for video in videos} == {1, 2, 3}
+    falling = next(video for video in videos if video.path.name == "subject_1_fall_15.mp4")
+    clips = list(cut(falling))
+    assert len(clips) >= 2
+    for pictures, labels, meta in clips:
+        assert (len(pictures), labels.shape, meta["subject"]) == (24, (24,), 1)
+        assert {FALL, LIE} & set(labels.tolist())
+
+
+def test_watches_real_video_as_the_daemon_does(exported: tuple[Path, Path], shared: Path):
+    videos = [video for video in read_videos(shared / "datasets" / "falls") if video.subject == 3]
+    chosen = [video for video in videos if video.path.name in {"subject_3_fall_20.mp4", "subject_3_adl_07.mp4"}]
+    model = load_model(exported[1])
+    figures = falls_on(model, chosen, window=16)
+    assert (figures.falls, figures.videos) == (1, 2)
+    assert 3 < figures.daily_seconds < figures.seconds
+    # Chance weights are sure of one class whatever they see: with all watched, it starts.
+    assert starts(model, chosen[0].path, LABELS, window=16)[1] > 3
+
+
+FIGURES = Figures(
+    Confusion(np.eye(18, dtype=np.int64) * 9 + np.eye(18, k=1, dtype=np.int64)),
+    Confusion(np.eye(18, dtype=np.int64) * 10),
+    FallFigures(falls=5, found=4, videos=10, seconds=80.0, false=3, daily_false=1, daily_seconds=40.0),
+    (("demo.mp4", ((8.2, "jumping jacks"),)), ("hall.mp4", ())),
+    16,
+)
+
+
+def test_the_card_gets_its_figures_and_keeps_its_text():
+    card = with_figures(f"# Model\n{BEGIN}\nold\n{END}\nEnd.\n", FIGURES)
+    assert card.startswith(f"# Model\n{BEGIN}\n")
+    assert card.endswith(f"{END}\nEnd.\n")
+    assert "old" not in card
+    for said in ("4 of 5 found", "1 false in 40 s", "(1.5 a minute)", "jumping jacks at 8.2 s", "hall.mp4: no event"):
+        assert said in card
+    assert "| fall | 90.0 % | 100.0 % | lie 1 |" in card
+    assert with_figures(card, FIGURES) == card
+
+
+def test_the_card_needs_a_place_for_its_figures():
+    with pytest.raises(ValueError, match="<!-- figures -->"):
+        with_figures("# Model\n", FIGURES)
+
+
+def test_the_figures_are_there_for_machines_too():
+    figures = json.loads(as_json(FIGURES))
+    assert figures["held"]["top1_float32"] == 1.0
+    assert figures["recall"]["lie"] == 0.9
+    empty = dataclasses.replace(FIGURES, int8=Confusion(np.zeros((18, 18), np.int64)))
+    assert json.loads(as_json(empty))["recall"]["lie"] is None

@@ -1,0 +1,144 @@
+"""The network in PyTorch: streaming is clip mode, the exported file is the network, and a stopped run goes on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from training.random_network import random_arrays, random_frames
+from training.toy_clips import steady, write_toy
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: bash tests/training/run.sh installs it and runs these")
+
+# ruff: noqa: E402  # these modules cannot be imported without PyTorch
+from movinet_edge.engine import load_model
+from movinet_edge.training.calibrate import load_network, observe
+from movinet_edge.training.checkpoint import CHECKPOINT, WEIGHTS, Run
+from movinet_edge.training.clips import ClipFolder
+from movinet_edge.training.export import float_graph, write_model
+from movinet_edge.training.folding import fold, read_weights
+from movinet_edge.training.labels import LABELS
+from movinet_edge.training.network import ClipState, Movinet
+from movinet_edge.training.quantise import quantise
+from movinet_edge.training.train import Clips, Settings, frame_loss, held_accuracy, train
+from movinet_edge.training.windows import WindowShape
+
+WINDOW = 6
+SHAPE = WindowShape(4, 32)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A network of chance weights."""
+    network = Movinet(len(LABELS))
+    # The file has no counters of batches, which nothing reads while the norms' momentum is fixed.
+    network.load_state_dict({k: torch.from_numpy(v) for k, v in random_arrays().items()}, strict=False)
+    return network.eval()
+
+
+def _clip(frames: np.ndarray):
+    return torch.from_numpy(frames).permute(0, 3, 1, 2)[None]
+
+
+@pytest.mark.parametrize("parts", [[1] * 14, [5, 1, 8], [2, 12]])
+@pytest.mark.parametrize("window", [None, WINDOW])
+def test_streaming_agrees_with_clip_mode(network, parts, window):
+    clip = _clip(random_frames(14, 64))
+    state = ClipState()
+    with torch.no_grad():
+        whole = network(clip, window=window)
+        streamed = torch.cat([network(part, window=window, state=state) for part in clip.split(parts, 1)], 1)
+    assert (whole - streamed).abs().max() <= 1e-4
+    assert whole.std() > 0.01
+
+
+def test_no_frame_sees_a_later_one(network):
+    clip = _clip(random_frames(10, 64))
+    changed = clip.clone()
+    changed[:, 7:] = 1.0
+    with torch.no_grad():
+        first, second = network(clip), network(changed)
+    assert torch.equal(first[:, :7], second[:, :7])
+    assert not torch.equal(first[:, 7:], second[:, 7:])
+
+
+def test_the_window_forgets(network):
+    clip = _clip(random_frames(50, 32))
+    with torch.no_grad():
+        whole, tail = network(clip, window=WINDOW)[:, -1], network(clip[:, 12:], window=WINDOW)[:, -1]
+    assert (whole - tail).abs().max() <= 1e-4
+
+
+@pytest.mark.parametrize("size_px", [112, 172])
+def test_the_exported_file_says_what_the_network_says(network, tmp_path: Path, size_px: int):
+    file = tmp_path / "model.tflite"
+    file.write_bytes(write_model(float_graph(fold(random_arrays()), size_px)))
+    model = load_model(file, labels=LABELS)
+    state = model.new_state(window=WINDOW)
+    frames = random_frames(12, size_px)
+    ours = np.stack([model.step_tensor(frame, state) for frame in frames])
+    with torch.no_grad():
+        expected = network(_clip(frames), window=WINDOW)[0].numpy()
+    assert np.abs(ours - expected).max() <= 1e-4
+
+
+def test_calibration_sees_all_that_is_quantised(network, tmp_path: Path):
+    write_toy(tmp_path, steady(1, 2))
+    ranges = observe(network, ClipFolder([tmp_path]), [0, 1], WINDOW)
+    graph = float_graph(fold(random_arrays()))
+    of_the_file = {t.name for operator in graph.operators for t in operator.outputs}
+    kept = {name for name in of_the_file if name.endswith((".frames", ".kept", ".halved")) or name.startswith("head.")}
+    assert set(ranges) == of_the_file - kept - {"image"}
+    assert all(low <= high for low, high in ranges.values())
+    quantise(graph, ranges)
+
+
+def test_unlabelled_frames_cost_nothing_and_early_ones_less():
+    logits = torch.randn(2, 8, 18, generator=torch.Generator().manual_seed(0))
+    labels = torch.full((2, 8), 3)
+    labels[:, 5:] = -1
+    other = logits.clone()
+    other[:, 5:] += 100 * torch.eye(18)[0]
+    assert frame_loss(logits, labels) == pytest.approx(float(frame_loss(other, labels)))
+    assert frame_loss(logits, torch.full((2, 8), -1)) == 0.0
+    wrong_early, wrong_late = (torch.zeros(1, 8, 18) for _ in range(2))
+    wrong_early[:, 0, 5] = wrong_late[:, 7, 5] = 10.0
+    labels = torch.full((1, 8), 3)
+    assert frame_loss(wrong_early, labels) < frame_loss(wrong_late, labels)
+
+
+def _settings(windows: int) -> Settings:
+    return Settings(SHAPE, windows, batch=4, learning_rate=2e-3, report_every=1000, held_windows=4)
+
+
+def test_a_run_learns_stops_and_goes_on(tmp_path: Path):
+    torch.manual_seed(0)
+    write_toy(tmp_path / "data", steady(0, 17))
+    folder = ClipFolder([tmp_path / "data"])
+    clips = Clips(rendered=folder, held=folder, real=folder)
+    first = Run(2e-3, 0.0)
+    train(first, clips, tmp_path / "run", _settings(8))
+    assert first.windows == 8
+    second = Run(2e-3, 0.0)
+    second.resume(tmp_path / "run" / CHECKPOINT)
+    for name, value in first.network.state_dict().items():
+        assert torch.equal(value, second.network.state_dict()[name]), name
+    train(second, clips, tmp_path / "run", _settings(16))
+    assert second.windows == 16
+    assert any(
+        not torch.equal(value, second.network.state_dict()[name]) for name, value in first.network.state_dict().items()
+    )
+    assert 0.0 <= held_accuracy(second.average, folder, SHAPE, 4) <= 1.0
+
+
+def test_what_a_run_leaves_can_be_exported_and_started_from(tmp_path: Path):
+    run = Run(1e-3, 0.0)
+    run.save(tmp_path)
+    folded = read_weights(tmp_path / WEIGHTS)
+    assert folded["classes"].bias.shape == (len(LABELS),)
+    again = Run(1e-3, 0.0)
+    again.start_from(tmp_path / CHECKPOINT)
+    average, loaded = run.average.module.state_dict(), load_network(tmp_path / WEIGHTS).state_dict()
+    for name, value in again.network.state_dict().items():
+        assert torch.equal(value, average[name]), name
+        assert torch.equal(value, loaded[name]), name
+    assert again.windows == 0
