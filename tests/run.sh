@@ -22,10 +22,11 @@ ensure_venv() {
     install_packages python3 python3-venv
 }
 
-# The servers that tests talk to: an RTSP camera made of GStreamer, and an MQTT broker.
+# What tests talk to: an RTSP camera made of GStreamer, an MQTT broker, and the tool that judges rules for Prometheus.
 ensure_peers() {
     local package missing=()
-    for package in python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-{base,good,bad,ugly} mosquitto; do
+    for package in python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-{base,good,bad,ugly} mosquitto \
+        prometheus; do
         dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
             missing+=("$package")
     done
@@ -108,6 +109,5 @@ done
 if [ -n "${MOVINET_EDGE_ALL_TIERS:-}" ]; then
     bash tests/homeassistant/run.sh
     bash tests/web/run.sh
-    bash tests/training/run.sh
     end_system_tier
 fi

@@ -30,7 +30,7 @@ class VideoPacket:
         data: of H.264 and H.265 in Annex B form, that is with start codes; of MJPEG a JPEG file.
         time_s: when it is to be shown, in seconds on the stream's own clock, as `Frame.time_s`.
         pts, dts: when it is to be shown and decoded, in ticks of the format's time base; None when not known.
-        is_keyframe: decoding can begin here.
+        is_keyframe: decoding can begin here, and nothing after it that is shown later needs what came before it.
         format: what it is.
     """
 

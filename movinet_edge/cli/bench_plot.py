@@ -16,9 +16,9 @@ def check_bench_plot(path: Path) -> None:
     """Find out before a long run whether its plot can be saved.
 
     Raises:
-        ConfigurationError: as of `check_plot`, which knows no pages.
+        ConfigurationError: as of `check_plot`.
     """
-    check_plot(path.with_suffix(".svg") if path.suffix.lower() == _PAGE else path)
+    check_plot(path, more=(_PAGE,))
 
 
 def save_bench_plot(bench: Bench, report: str, path: Path) -> None:

@@ -11,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from movinet_edge.api import ConfigurationError, parse_duration
+from movinet_edge.api import ConfigurationError
 from movinet_edge.cli import exit_codes
-from movinet_edge.cli.argument_types import positive_float
+from movinet_edge.cli.argument_types import positive_duration, positive_float
 
 if TYPE_CHECKING:
     from movinet_edge.cli.watched_stream import WatchedStream
@@ -31,7 +31,8 @@ examples:
 
 A threshold is only ever raised. Thresholds for rarer events than were seen are estimated from how fast the highest
 scores fall off, and --confidence says how sure that has to be. Actions that do happen meanwhile raise their thresholds
-for nothing: then watch again."""
+for nothing: then watch again. A camera that only one program can open (USB, CSI) has to be let go by the daemon first:
+movinet-edge disable STREAM."""
 
 # With less the estimate is hardly better than a guess.
 _SHORT_S = 600.0
@@ -43,7 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the configuration that it is in")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--for", dest="seconds_s", type=_duration, default=1800.0, metavar="TIME", help="how long to watch (30m)"
+        "--for",
+        dest="seconds_s",
+        type=positive_duration,
+        default=1800.0,
+        metavar="TIME",
+        help="how long to watch (30m)",
     )
     where.add_argument("--videos", nargs="+", type=Path, metavar="VIDEO", help="recordings of ordinary life instead")
     parser.add_argument(
@@ -52,16 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--confidence", type=_confidence, default=0.9, metavar="C", help="0.5 to 0.99 (%(default)g)")
     parser.add_argument("--write", action="store_true", help="put the thresholds into the configuration")
     parser.add_argument("--json", action="store_true", help="print them for programs")
-
-
-def _duration(text: str) -> float:
-    try:
-        seconds_s = parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    if seconds_s <= 0.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time to watch for; for example 30m")
-    return seconds_s
 
 
 def _confidence(text: str) -> float:

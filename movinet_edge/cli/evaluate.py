@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from movinet_edge.api import ConfigurationError
 from movinet_edge.cli import exit_codes
-from movinet_edge.cli.model_arguments import add_model_arguments
+from movinet_edge.cli.model_arguments import add_model_arguments, given_model_arguments
 
 if TYPE_CHECKING:
     from movinet_edge.cli.watched_stream import WatchedStream
@@ -27,7 +27,7 @@ TRUTH is one of
   a table (CSV or TSV) whose first line names the columns video, action, start and end; times in seconds or h:mm:ss
   JSON: [{"video": "a.mp4", "action": "fall", "start": 1.5, "end": 4}, ...]
   ActivityNet's JSON, ELAN's .eaf or its tab-delimited text, VIA's project or CSV
-A video of which it says nothing is one in which nothing happens.
+A video of which it says nothing is one in which nothing happens; a table with nothing but its first line is fine.
 
 examples:
   movinet-edge evaluate *.mp4 --truth truth.csv --actions config/actions-example.yaml
@@ -94,6 +94,8 @@ def execute(args: argparse.Namespace) -> int:
         raise ConfigurationError("--write puts in what --sweep finds; give both")
     if args.stream is not None and args.config is None:
         raise ConfigurationError("--stream names a stream of --config")
+    if args.config is not None and (given := given_model_arguments(args)):
+        raise ConfigurationError(f"{given} goes with --actions; a stream of --config has the model and heads set there")
     if args.report is not None:
         from movinet_edge.cli.evaluate_report import check_report
 

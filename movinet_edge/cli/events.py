@@ -107,6 +107,8 @@ def _refuse_senseless(args: argparse.Namespace) -> None:
         args.refuse("--sink needs --failed or --retry: every sink gets its events from the one store")
     selecting = ("since", "until", "stream", "action", "event_type", "limit")
     given = [name for name in selecting if getattr(args, name) is not None]
+    if args.events_verb == "label" and (given or args.failed or args.retry or args.format is not None):
+        args.refuse("`events label` takes an id and what it was, and nothing that selects or lists events")
     if args.events_verb == "export":
         selected = set(given) - {"stream"}
         if selected or args.failed or args.retry or args.format is not None:

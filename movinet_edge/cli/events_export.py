@@ -3,18 +3,14 @@
 import argparse
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from movinet_edge.api import ActionEvent, ConfigurationError, EventType
 from movinet_edge.cli import exit_codes
 from movinet_edge.cli.configured import DEFAULT_PATH
-from movinet_edge.cli.events_report import Curve, Occurrence, Period, report
-
-if TYPE_CHECKING:
-    from movinet_edge.evidence import EvidenceItem
+from movinet_edge.cli.events_report import Curve, Period, Shown, report
 
 HELP = "make an HTML report of a period"
 DESCRIPTION = """\
@@ -28,6 +24,9 @@ examples:
 # Wide enough for a card of the report on any screen; a tenth of a snapshot's size.
 _THUMBNAIL_PX = 360
 _THUMBNAIL_QUALITY = 75
+
+# The newest events, to say which streams there are.
+_LOOKED_THROUGH = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser, moment: Callable[[str], datetime]) -> None:
@@ -70,35 +69,45 @@ def export(args: argparse.Namespace, state_dir: Path) -> int:
     out: Path = args.out
     if not out.absolute().parent.is_dir():
         raise ConfigurationError(f"--out {out}: there is no folder {out.absolute().parent}; make it first")
+    if out.is_dir():
+        raise ConfigurationError(f"--out {out}: that is a folder; name a file, for example {out / 'report.html'}")
     now = datetime.now(UTC)
     period = Period(args.begin or now - timedelta(days=1), args.end or now)
     if period.begin >= period.end:
         raise ConfigurationError("--from is not before --to, so nothing can lie between them")
     # A file that is played faster than it was filmed has events ahead of now, so there is no end unless one is given.
-    events = _events(state_dir, period.begin, args.end, args.stream)
-    occurrences = _occurrences(state_dir, events, _clip_linker(args.clips, out))
-    beside = out.with_name(f".{out.name}.new")
-    beside.write_text(report(occurrences, period, args.stream), encoding="utf-8")
-    beside.replace(out)
-    clips = sum(one.clip is not None for one in occurrences)
-    print(f"{out}: {len(occurrences)} events, {clips} of them with a clip")
+    events, others = _events(state_dir, period.begin, args.end, args.stream)
+    clips = _Clips(args.clips, out)
+    _write(out, report(events, period, args.stream, _looker(state_dir, clips.link)))
+    print(f"{out}: {len(events)} events, {clips.linked} of them with a clip")
+    if others is not None:
+        known = f"; there are events of: {', '.join(others)}" if others else ""
+        print(f"No event of a stream {args.stream!r} is stored at all{known}")
     return exit_codes.OK
 
 
-def _events(state_dir: Path, since: datetime, until: datetime | None, stream: str | None) -> list[ActionEvent]:
+def _write(out: Path, pieces: Iterator[str]) -> None:
+    beside = out.with_name(f".{out.name}.new")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.writelines(pieces)
+        beside.replace(out)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _events(
+    state_dir: Path, since: datetime, until: datetime | None, stream: str | None
+) -> tuple[list[ActionEvent], list[str] | None]:
+    """What was told last of each occurrence; and the streams that there are, when none of that name is known."""
     from movinet_edge.delivery import EventHistory
 
     with EventHistory(state_dir / "outbox.db") as history:
-        return history.query(since=since, until=until, stream=stream)
-
-
-def _occurrences(
-    state_dir: Path, events: Iterable[ActionEvent], link: Callable[[Path], str | None]
-) -> list[Occurrence]:
-    from movinet_edge.evidence import EVIDENCE_FOLDER, EvidenceStore
-
-    store = EvidenceStore(state_dir / EVIDENCE_FOLDER)
-    return [_occurrence(event, store.find(event.id), link) for event in _last_words(events)]
+        events = _last_words(history.query(since=since, until=until, stream=stream))
+        if events or stream is None or history.query(stream=stream, limit=1):
+            return events, None
+        return events, sorted({event.stream for event in history.query(limit=_LOOKED_THROUGH)})
 
 
 def _last_words(events: Iterable[ActionEvent]) -> list[ActionEvent]:
@@ -110,21 +119,28 @@ def _last_words(events: Iterable[ActionEvent]) -> list[ActionEvent]:
     return sorted(last.values(), key=lambda event: (event.started_at, event.id))
 
 
-def _occurrence(event: ActionEvent, items: "Iterable[EvidenceItem]", link: Callable[[Path], str | None]) -> Occurrence:
-    picture: bytes | None = None
-    clip: str | None = None
-    curve: Curve | None = None
-    for item in items:
-        try:
-            if item.kind == "snapshot":
-                picture = picture or _thumbnail(item.path)
-            elif item.kind == "clip":
-                clip = link(item.path)
-            else:
-                curve = Curve.read(json.loads(item.path.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            continue  # it was deleted a moment ago, or is damaged: the event is shown without
-    return Occurrence(event, picture, clip, curve)
+def _looker(state_dir: Path, link: Callable[[Path], str | None]) -> Callable[[ActionEvent], Shown]:
+    from movinet_edge.evidence import EVIDENCE_FOLDER, EvidenceStore
+
+    store = EvidenceStore(state_dir / EVIDENCE_FOLDER)
+
+    def look(event: ActionEvent) -> Shown:
+        picture: bytes | None = None
+        clip: str | None = None
+        curve: Curve | None = None
+        for item in store.find(event.id):
+            try:
+                if item.kind == "snapshot":
+                    picture = picture or _thumbnail(item.path)
+                elif item.kind == "clip":
+                    clip = link(item.path)
+                else:
+                    curve = Curve.read(json.loads(item.path.read_text(encoding="utf-8")))
+            except (FileNotFoundError, ValueError, KeyError, TypeError):
+                continue  # it was deleted a moment ago, or is damaged: the event is shown without
+        return Shown(picture, clip, curve)
+
+    return look
 
 
 def _thumbnail(path: Path) -> bytes | None:
@@ -132,7 +148,8 @@ def _thumbnail(path: Path) -> bytes | None:
     import cv2
     import numpy as np
 
-    image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    data = path.read_bytes()
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if image is None:
         return None
     height, width = image.shape[:2]
@@ -142,18 +159,22 @@ def _thumbnail(path: Path) -> bytes | None:
     return bytes(cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, _THUMBNAIL_QUALITY))[1])
 
 
-def _clip_linker(how: str, out: Path) -> Callable[[Path], str | None]:
-    folder = out.absolute().with_name(f"{out.stem}-clips")
+class _Clips:
+    """Where the report says that clips are; counts them."""
 
-    def copied(path: Path) -> str:
-        folder.mkdir(exist_ok=True)
-        shutil.copyfile(path, folder / path.name)
-        return f"{folder.name}/{path.name}"
+    def __init__(self, how: str, out: Path) -> None:
+        self._how = how
+        self._folder = out.absolute().with_name(f"{out.stem}-clips")
+        self.linked = 0
 
-    match how:
-        case "copy":
-            return copied
-        case "link":
-            return lambda path: str(path.absolute())
-        case _:
-            return lambda _: None
+    def link(self, path: Path) -> str | None:
+        if self._how == "none":
+            return None
+        link = str(path.absolute()) if self._how == "link" else self._copied(path)
+        self.linked += 1
+        return link
+
+    def _copied(self, path: Path) -> str:
+        self._folder.mkdir(exist_ok=True)
+        shutil.copyfile(path, self._folder / path.name)
+        return f"{self._folder.name}/{path.name}"

@@ -42,16 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def label(args: argparse.Namespace, state_dir: Path) -> int:
     """Keep a label."""
-    from movinet_edge.config import ClipSettings
-    from movinet_edge.daemon.event_labels import BACKGROUND, EventLabels
+    from movinet_edge.config import load
+    from movinet_edge.daemon.event_labels import EventLabels
+    from movinet_edge.heads import BACKGROUND
 
-    # The clip may have been made with another pre-roll; windows that the guess makes wrong are few.
-    kept = EventLabels(state_dir).add(args.event_id, args.said, pre_roll_s=ClipSettings().pre_roll_s)
+    streams = () if args.state_dir is not None else load(args.config).streams
+    pre_rolls_s = {stream.name: stream.clip.pre_roll_s for stream in streams}
+    kept = EventLabels(state_dir).add(args.event_id, args.said, pre_roll_s=pre_rolls_s.get)
     what = "none of the actions" if kept.action == BACKGROUND else kept.action
     print(f"{kept.event_id}: reported as {kept.reported_as} on {kept.stream}, kept as {what}")
     if kept.clip is None:
         print(
-            "There is no clip of it, so nothing can be learned from it; with `evidence: clip` in the stream's section "
-            "there will be one of each later event."
+            "There is no clip of it, at least not yet, and without one nothing can be learned from it; with "
+            "`evidence: clip` in the stream's section there will be one of each later event."
         )
     return exit_codes.OK

@@ -2,10 +2,11 @@
 
 from base64 import b64encode
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
+from operator import itemgetter
 from typing import Any
 from urllib.parse import quote
 
@@ -63,44 +64,47 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Occurrence:
-    """An event as it is shown.
+class Shown:
+    """What shows an event.
 
     Attributes:
-        event: what was told of it last.
         picture: a JPEG.
         clip: the path of an MP4, relative to the report or absolute.
     """
 
-    event: ActionEvent
     picture: bytes | None
     clip: str | None
     curve: Curve | None
 
 
-def report(occurrences: Sequence[Occurrence], period: Period, stream: str | None) -> str:
-    """The whole page; times are in this machine's zone."""
+def report(
+    events: Sequence[ActionEvent], period: Period, stream: str | None, shown: Callable[[ActionEvent], Shown]
+) -> Iterator[str]:
+    """The page, piece by piece, since its pictures may not fit into memory; times are in this machine's zone.
+
+    `events` hold what was told last of each occurrence; `shown` is asked for one after the other.
+    """
     where = "all streams" if stream is None else f"stream {stream}"
     span = f"{_moment(period.begin)} to {_moment(period.end)} ({period.end.astimezone():%Z})"
-    colours = _colours(occurrences)
-    body = [
-        f"<h1>Events of {_text(where)}</h1>",
-        f"<p class=mute>{_text(span)}</p>",
-        *(_overview(occurrences, colours) if occurrences else ["<p>Nothing happened in this time.</p>"]),
-        *(_timelines(occurrences, colours) if occurrences else []),
-    ]
-    if occurrences:
-        cards = "".join(_card(one, colours) for one in occurrences)
-        body += ["<h2>Each event</h2>", f"<ul class=events>{cards}</ul>"]
-    return (
+    colours = _colours(events)
+    yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:;'
         " style-src 'unsafe-inline'\">\n"
         f"<title>Events of {_text(where)}, {_text(span)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(body)
-        + "\n</body>\n</html>\n"
+        f"<h1>Events of {_text(where)}</h1>\n<p class=mute>{_text(span)}</p>\n"
     )
+    if events:
+        yield from _overview(events, colours)
+        yield from _timelines(events, colours)
+        yield "<h2>Each event</h2>\n<ul class=events>\n"
+        for event in events:
+            yield _card(event, shown(event), colours) + "\n"
+        yield "</ul>"
+    else:
+        yield "<p>Nothing happened in this time.</p>"
+    yield "\n</body>\n</html>\n"
 
 
 def _text(value: object) -> str:
@@ -116,15 +120,15 @@ def _seconds(duration_s: float) -> str:
     return f"{duration_s:.1f} s" if duration_s < 10 else f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
 
 
-def _colours(occurrences: Iterable[Occurrence]) -> dict[str, str]:
-    names = sorted({one.event.action for one in occurrences})
+def _colours(events: Iterable[ActionEvent]) -> dict[str, str]:
+    names = sorted({event.action for event in events})
     return {name: _COLOURS[index % len(_COLOURS)] for index, name in enumerate(names)}
 
 
-def _overview(occurrences: Iterable[Occurrence], colours: dict[str, str]) -> list[str]:
+def _overview(events: Iterable[ActionEvent], colours: dict[str, str]) -> list[str]:
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for one in occurrences:
-        found[one.event.stream, one.event.action].append(one.event.duration_s)
+    for event in events:
+        found[event.stream, event.action].append(event.duration_s)
     rows = [
         f"<tr><td>{_text(stream)}<td>{_dot(colours[action])}{_text(action)}<td class=number>{len(durations_s)}"
         f"<td class=number>{_seconds(sum(durations_s))}<td class=number>{_seconds(max(durations_s))}"
@@ -138,14 +142,13 @@ def _dot(colour: str) -> str:
     return f'<span class=dot style="background:{colour}"></span>'
 
 
-def _timelines(occurrences: Iterable[Occurrence], colours: dict[str, str]) -> list[str]:
+def _timelines(events: Iterable[ActionEvent], colours: dict[str, str]) -> Iterator[str]:
     days: dict[str, list[ActionEvent]] = defaultdict(list)
-    for one in occurrences:
-        days[f"{one.event.started_at.astimezone():%Y-%m-%d}"].append(one.event)
-    parts = ["<h2>When</h2>"]
-    for day, events in sorted(days.items()):
-        parts.append(f"<p class=mute>{day}</p>{_day(day, events, colours)}")
-    return parts
+    for event in events:
+        days[f"{event.started_at.astimezone():%Y-%m-%d}"].append(event)
+    yield "<h2>When</h2>\n"
+    for day, of_day in sorted(days.items()):
+        yield f"<p class=mute>{day}</p>{_day(day, of_day, colours)}\n"
 
 
 def _day(day: str, events: Sequence[ActionEvent], colours: dict[str, str]) -> str:
@@ -176,8 +179,7 @@ def _day(day: str, events: Sequence[ActionEvent], colours: dict[str, str]) -> st
     )
 
 
-def _card(one: Occurrence, colours: dict[str, str]) -> str:
-    event = one.event
+def _card(event: ActionEvent, one: Shown, colours: dict[str, str]) -> str:
     begin = event.started_at.astimezone()
     name = f"{_text(event.action)} on {_text(event.stream)}"
     picture = ""
@@ -212,10 +214,23 @@ def _drawn(curve: Curve, colour: str) -> str:
         )
 
     span = f'<rect x="{x(0):.1f}" width="{x(curve.ended_s) - x(0):.1f}" height="{_CURVE_HEIGHT}" fill-opacity=".15"'
-    path = " ".join(f"{x(time_s):.1f},{y(score):.1f}" for time_s, score in curve.points)
+    path = " ".join(f"{x(time_s):.1f},{y(score):.1f}" for time_s, score in _thinned(curve.points))
     label = f"score over time; begins at {curve.on:.0%}, ends below {curve.off:.0%}"
     return (
         f'<svg viewBox="0 0 {_CURVE_WIDTH} {_CURVE_HEIGHT}" role="img" aria-label="{label}">{span} fill="{colour}"/>'
         f"{across(curve.on, '6 3')}{across(curve.off, '2 3')}"
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/></svg>'
     )
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    """A long curve with two points for each unit that it is wide: the lowest and the highest, so no peak is lost."""
+    length = -(-len(points) // _CURVE_WIDTH)
+    if length <= 2:
+        return points
+    stretches = (points[begin : begin + length] for begin in range(0, len(points), length))
+    return [
+        point
+        for stretch in stretches
+        for point in sorted({min(stretch, key=itemgetter(1)), max(stretch, key=itemgetter(1))})
+    ]

@@ -33,6 +33,7 @@ _VERBS = (
     "evaluate",
     "calibrate",
     "teach",
+    "heads",
     "demo",
     "events",
     "models",

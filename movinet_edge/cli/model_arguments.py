@@ -31,6 +31,19 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, heads: bool = True) 
         )
 
 
+def given_model_arguments(args: argparse.Namespace) -> str | None:
+    """The first of these options that was given, for verbs that take the model from elsewhere."""
+    given = {
+        "--model": args.model != DEFAULT_MODEL,
+        "--labels": args.labels is not None,
+        "--head": bool(args.heads),
+        "--runtime": args.runtime != "auto",
+        "--threads": args.threads != 1,
+        "--plain": args.plain,
+    }
+    return next((option for option, is_given in given.items() if is_given), None)
+
+
 def load_from_arguments(args: argparse.Namespace) -> Model:
     """The model that the options name, downloaded when it is missing."""
     with download_progress(f"downloading {args.model}") as progress:

@@ -60,7 +60,7 @@ def execute(args: argparse.Namespace, store: ModelStore) -> int:
     found = store.get(args.name, pull=False)
     try:
         from movinet_edge.engine.examination import examine
-        from movinet_edge.engine.rewrite import RewriteRefused
+        from movinet_edge.engine.rewrite import RewriteRefused, explanation
     except ImportError as error:
         raise ModelError(f"rewriting needs LiteRT ({error}); install it with: pip install ai-edge-litert") from error
     try:
@@ -68,7 +68,10 @@ def execute(args: argparse.Namespace, store: ModelStore) -> int:
     except RewriteRefused as error:
         raise ModelError(f"{found.path} is not rewritten, it runs as it is: {error}") from error
     if args.json:
-        json.dump({"model": found.name, "path": str(found.path), **examination.as_dict()}, sys.stdout, indent=2)
+        figures = {"model": found.name, "path": str(found.path), **examination.as_dict()}
+        if args.explain:
+            figures["explanations"] = {report.name: explanation(report.name) for report in examination.reports}
+        json.dump(figures, sys.stdout, indent=2)
         print()
     else:
         _print(found.name, examination, explain=args.explain)

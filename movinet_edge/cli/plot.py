@@ -8,14 +8,14 @@ from movinet_edge.cli.occurrences import Findings
 _SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def check_plot(path: Path) -> None:
-    """Find out before a long run whether its plot can be saved.
+def check_plot(path: Path, *, more: tuple[str, ...] = ()) -> None:
+    """Find out before a long run whether its plot can be saved; `more` are endings that the caller draws besides.
 
     Raises:
         ConfigurationError: matplotlib or the folder is missing, or the file's ending is none that we draw.
     """
-    if path.suffix.lower() not in _SUFFIXES:
-        raise ConfigurationError(f"{path}: a plot is saved as {', '.join(_SUFFIXES)}")
+    if path.suffix.lower() not in (*_SUFFIXES, *more):
+        raise ConfigurationError(f"{path}: a plot is saved as {', '.join((*_SUFFIXES, *more))}")
     if not path.parent.is_dir():
         raise ConfigurationError(f"{path}: the plot cannot be saved: there is no folder {path.parent}")
     try:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from movinet_edge.api import ConfigurationError, parse_duration
+from movinet_edge.api import ConfigurationError
 from movinet_edge.cli import exit_codes
+from movinet_edge.cli.argument_types import not_negative_int, positive_duration
 from movinet_edge.cli.configured import add_config_argument
 from movinet_edge.cli.model_arguments import add_model_arguments, load_from_arguments
 
@@ -29,6 +30,7 @@ examples:
   movinet-edge teach waving --examples clips/waving --background clips/ordinary
   movinet-edge teach gym --examples labels.csv
   movinet-edge teach waving --examples clips/waving --background rtsp://camera/live --background-for 5m
+  movinet-edge teach waving --examples clips/waving --background porch --config config.yaml
   movinet-edge teach waving --from-events --config config.yaml
   movinet-edge teach waving --from-record waving.head.json
 
@@ -48,11 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--examples", nargs="+", default=[], metavar="FOLDER|TABLE|VIDEO", help="what the action looks like"
     )
     group.add_argument(
-        "--background", nargs="+", default=[], metavar="FOLDER|VIDEO|URL", help="what it does not look like"
+        "--background",
+        nargs="+",
+        default=[],
+        metavar="FOLDER|TABLE|VIDEO|STREAM",
+        help="what it does not look like; STREAM: a URL, or a name in --config",
     )
     group.add_argument(
         "--background-for",
-        type=_duration,
+        type=positive_duration,
         default=120.0,
         metavar="TIME",
         help="how long to look at a live background (2m)",
@@ -62,18 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--from-record", type=Path, metavar="HEAD", help="teach again what this head was taught")
     group = parser.add_argument_group("how")
     group.add_argument("--no-mirror", action="store_true", help="left and right mean something: show nothing mirrored")
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="for the division into parts (%(default)s)")
+    group.add_argument(
+        "--seed", type=not_negative_int, default=0, metavar="N", help="for the division into parts (%(default)s)"
+    )
     group.add_argument("--out", type=Path, metavar="FILE", help="the head (./NAME.head.json)")
     add_config_argument(parser)
     add_model_arguments(parser, heads=False)
     parser.set_defaults(refuse=parser.error)
-
-
-def _duration(text: str) -> float:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -127,19 +128,42 @@ def _lesson(args: argparse.Namespace, name: str, recorded: "Head | None") -> "Le
 
 
 def _examples(args: argparse.Namespace) -> "list[Example]":
-    from movinet_edge.teaching.examples import BACKGROUND, read_examples
+    from movinet_edge.heads import BACKGROUND
+    from movinet_edge.teaching.examples import read_examples, without_repeats
 
-    examples = read_examples(args.examples, args.name, stream_s=args.background_for)
-    examples += read_examples(args.background, BACKGROUND, stream_s=args.background_for)
+    examples = read_examples(args.examples, args.name.strip(), stream_s=args.background_for)
+    streams = [item for item in args.background if _may_be_a_stream(item, args.config)]
+    others = [item for item in args.background if item not in streams]
+    examples += read_examples(others, BACKGROUND, stream_s=args.background_for)
+    examples += [_stream(name, args) for name in streams]
     if args.from_events:
         from movinet_edge.daemon.event_labels import EventLabels
         from movinet_edge.teaching.from_events import examples_from_events
 
-        found, without_clip = examples_from_events(EventLabels(_state_dir(args)), args.name)
+        found, without_clip = examples_from_events(EventLabels(_state_dir(args)), args.name.strip())
         examples += found
         if without_clip:
             print(f"{without_clip} labelled events have no clip and cannot be learned from", file=sys.stderr)
-    return examples
+    return without_repeats(examples)
+
+
+def _may_be_a_stream(item: str, config: Path) -> bool:
+    """Whether it is to be looked for among the streams of the configuration: no address, and no file or folder."""
+    path = Path(item).expanduser()
+    return "://" not in item and path.name == item and not path.suffix and not path.exists() and config.is_file()
+
+
+def _stream(name: str, args: argparse.Namespace) -> "Example":
+    """Ordinary life, as a stream of the configuration shows it."""
+    from movinet_edge.cli.probe_source import stream_source
+    from movinet_edge.heads import BACKGROUND
+    from movinet_edge.teaching.examples import Example, Span
+
+    try:
+        source = stream_source(args.config, name)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--background {name}: no such folder, and as a stream: {error}") from error
+    return Example(name, (Span(BACKGROUND),), source.name, args.background_for, source.make)
 
 
 def _state_dir(args: argparse.Namespace) -> Path:

@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import combinations
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, ByteSize, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from movinet_edge.api import Duration
 from movinet_edge.config.section import Count, PositiveDuration, Section, not_boolean
@@ -73,6 +74,10 @@ QuietHours = Annotated[DailyHours, BeforeValidator(_hours), WithJsonSchema({"typ
 """A part of the day in local time, with the days of the week before it or without."""
 
 
+# Corners in a line such as (0.1, 0.1), (0.2, 0.2), (0.3, 0.3) may enclose this much by rounding.
+_ROUNDING = 1e-12
+
+
 def _corner(value: Any) -> Any:
     corner = list(value) if isinstance(value, list | tuple) else []
     if len(corner) != 2 or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in corner):
@@ -84,7 +89,29 @@ def _corner(value: Any) -> Any:
 
 Corner = Annotated[tuple[float, float], BeforeValidator(_corner)]
 
-Polygon = Annotated[tuple[Corner, ...], Field(min_length=3)]
+
+def _with_an_inside(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    sides = list(zip(corners, corners[1:] + corners[:1], strict=True))
+    if _crossed(sides):
+        raise ValueError("the sides of this polygon cross, so parts would not be masked; go round it corner by corner")
+    if abs(sum(_turn(corners[0], *side) for side in sides)) < _ROUNDING:
+        raise ValueError("these corners lie in a line, so nothing lies between them")
+    return corners
+
+
+def _turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
+    """Twice the area of a triangle; above 0 if its corners go round one way, below if the other."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
+def _crossed(sides: list[tuple[tuple[float, float], tuple[float, float]]]) -> bool:
+    return any(
+        _turn(a, b, c) * _turn(a, b, d) < 0 and _turn(c, d, a) * _turn(c, d, b) < 0
+        for (a, b), (c, d) in combinations(sides, 2)
+    )
+
+
+Polygon = Annotated[tuple[Corner, ...], Field(min_length=3), AfterValidator(_with_an_inside)]
 """Corners `(x, y)` as fractions 0 to 1 of the picture's width and height."""
 
 
@@ -94,8 +121,22 @@ class ClipSettings(Section):
     pre_roll_s: Duration = Field(default=5.0, alias="pre_roll", le=60, description="before the action's start")
     post_roll_s: Duration = Field(default=5.0, alias="post_roll", le=60, description="after the action's end")
     longest_s: PositiveDuration = Field(
-        default=60.0, alias="longest", le=600, description="a clip is cut off after so long, from its beginning"
+        default=60.0,
+        alias="longest",
+        validate_default=True,
+        le=600,
+        description="a clip is cut off after so long, from its beginning; more than pre_roll",
     )
+
+    @field_validator("longest_s")
+    @classmethod
+    def _longer_than_pre_roll(cls, longest_s: float, info: ValidationInfo) -> float:
+        pre_roll_s = info.data.get("pre_roll_s", 0.0)
+        if longest_s <= pre_roll_s:
+            raise ValueError(
+                f"a clip of {longest_s:g} s would end before the action, after a pre_roll of {pre_roll_s:g} s"
+            )
+        return longest_s
 
 
 Size = Annotated[ByteSize, BeforeValidator(not_boolean), Field(ge=0)]

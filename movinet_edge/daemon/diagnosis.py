@@ -139,13 +139,18 @@ def clock() -> Iterator[Finding]:
 
 def power(root: Path = Path("/")) -> Iterator[Finding]:
     """Heat, and what a Raspberry Pi's firmware has done against heat and low voltage."""
-    millidegrees = _text(root / "sys/class/thermal/thermal_zone0/temp")
-    if millidegrees.isdecimal():
-        heat_c = int(millidegrees) / 1000
-        yield Finding("temperature", f"{heat_c:.0f} °C", "add a heat sink or a fan" if heat_c >= _HOT_C else None)
+    heat = heat_c(root)
+    if heat is not None:
+        yield Finding("temperature", f"{heat:.0f} °C", "add a heat sink or a fan" if heat >= _HOT_C else None)
     bits = throttled_bits(root)
     if bits is not None:
         yield from throttling(bits)
+
+
+def heat_c(root: Path = Path("/")) -> float | None:
+    """The processor's temperature; None where the system does not tell."""
+    millidegrees = _text(root / "sys/class/thermal/thermal_zone0/temp")
+    return int(millidegrees) / 1000 if millidegrees.isdecimal() else None
 
 
 def throttled_bits(root: Path = Path("/")) -> int | None:

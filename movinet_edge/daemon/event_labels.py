@@ -3,16 +3,19 @@
 import difflib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from movinet_edge.api import ActionEvent, ConfigurationError, EventType
+from movinet_edge.config import ClipSettings
 from movinet_edge.delivery import EventHistory
 from movinet_edge.evidence import EVIDENCE_FOLDER, EvidenceStore
+from movinet_edge.heads import BACKGROUND, LONGEST_NAME
 
 _log = structlog.get_logger(__name__)
 
@@ -20,9 +23,6 @@ EXAMPLES_FOLDER = "examples"
 """In the daemon's state folder. Clips are copied there, since evidence is deleted in time and examples are not."""
 
 RIGHT, WRONG = "right", "wrong"
-BACKGROUND = "background"
-"""What an event was that was none of the actions."""
-
 _FILE = "labels.jsonl"
 
 
@@ -49,23 +49,28 @@ class EventLabels:
         self.folder = state_dir / EXAMPLES_FOLDER
         self._state_dir = state_dir
 
-    def add(self, event_id: str, said: str, *, pre_roll_s: float) -> EventLabel:
+    def add(self, event_id: str, said: str, *, pre_roll_s: Callable[[str], float | None]) -> EventLabel:
         """Note what an event was, and keep its clip.
 
         Args:
             event_id: as in the list of events; its beginning is enough where only one event begins so.
             said: `right`, `wrong`, or the name of the action that it was.
-            pre_roll_s: how much of a clip lies before its event.
+            pre_roll_s: how much of a clip of the stream of that name lies before its event; None: as usual.
 
         Raises:
             ConfigurationError: there is no such event, or what was said is no name.
             OutboxUnavailable: the events cannot be read.
             OSError: the label cannot be written.
         """
-        if not said.strip() or not said.isprintable():
-            raise ConfigurationError(f"{said!r} is no action; say {RIGHT}, {WRONG}, or what it was")
+        said = said.strip()
+        if not said or not said.isprintable() or len(said) > LONGEST_NAME:
+            raise ConfigurationError(
+                f"{said[:LONGEST_NAME]!r} is no action; say {RIGHT}, {WRONG}, "
+                f"or what it was in up to {LONGEST_NAME} letters"
+            )
         event = self._event(event_id)
-        action = {RIGHT: event.action, WRONG: BACKGROUND}.get(said, said.strip())
+        action = {RIGHT: event.action, WRONG: BACKGROUND, BACKGROUND: BACKGROUND}.get(said.casefold(), said)
+        before_s = pre_roll_s(event.stream)
         label = EventLabel(
             event_id=event.id,
             action=action,
@@ -74,12 +79,12 @@ class EventLabels:
             started_at=event.started_at,
             duration_s=event.duration_s,
             clip=self._kept_clip(event.id),
-            start_s=pre_roll_s,
+            start_s=ClipSettings().pre_roll_s if before_s is None else before_s,
             labelled_at=datetime.now(UTC),
         )
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / _FILE).open("a", encoding="utf-8") as file:
-            file.write(label.model_dump_json() + "\n")
+        with (self.folder / _FILE).open("a+b") as file:
+            file.write(_missing_end(file) + label.model_dump_json().encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         return label
@@ -88,7 +93,7 @@ class EventLabels:
         """The last label of each event, by its id; lines that cannot be read are left out, with a word in the log."""
         labels: dict[str, EventLabel] = {}
         try:
-            lines = (self.folder / _FILE).read_text(encoding="utf-8").splitlines()
+            lines = (self.folder / _FILE).read_bytes().splitlines()
         except FileNotFoundError:
             return labels
         for number, line in enumerate(lines, start=1):
@@ -101,8 +106,9 @@ class EventLabels:
         return labels
 
     def clip_of(self, label: EventLabel) -> Path | None:
-        """The clip, if there is one."""
-        path = None if label.clip is None else self.folder / Path(label.clip).name
+        """The clip, if there is one; also one that was finished after its event had been labelled."""
+        name = self._kept_clip(label.event_id) if label.clip is None else label.clip
+        path = None if name is None else self.folder / Path(name).name
         return path if path is not None and path.is_file() else None
 
     def _event(self, event_id: str) -> ActionEvent:
@@ -133,3 +139,11 @@ class EventLabels:
         except FileNotFoundError:  # deleted in this moment to make room
             return None
         return kept.name
+
+
+def _missing_end(file: BinaryIO) -> bytes:
+    """What ends a last line that a power cut has halved, so that the next one does not become part of it."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return b""
+    file.seek(-1, os.SEEK_END)
+    return b"" if file.read(1) == b"\n" else b"\n"

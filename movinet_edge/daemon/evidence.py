@@ -1,10 +1,11 @@
 """What is kept of one stream's actions: snapshots, clips and the curves of their scores."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import structlog
@@ -22,6 +23,9 @@ _log = structlog.get_logger(__name__)
 
 # What may lie between a packet's arrival and the decision on its frame: a frame that waited longer is not scored.
 _DECISION_S = 2.0
+
+# Quiet hours begin so much sooner: packets come before their frames are scored, in a still scene by up to two seconds.
+_QUIET_EARLY = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class StreamEvidence:
         self._history: deque[tuple[float, NDArray[np.float32]]] = deque()
         self._keep_s = plan.pre_roll_s + plan.lead_s + _DECISION_S
         self._is_quiet = False
+        self._shown_s = -math.inf
+        """Stream's time of the newest frame outside of the quiet hours."""
         self._clips: StreamClips | None = None
         if plan.most == "clip":
             self._clips = StreamClips(keep_s=self._keep_s, longest_s=plan.longest_s, finished=writer.clip)
@@ -103,6 +109,7 @@ class StreamEvidence:
         taken = [self._attach(event, frame, detector) for event in events]
         if frame is None:
             self._history.clear()
+            self._shown_s = -math.inf
             if self._clips is not None:
                 self._clips.cut()
         return taken
@@ -128,9 +135,14 @@ class StreamEvidence:
             return
         wall_s = time.time() if frame.wall_time_s is None else frame.wall_time_s
         moment = datetime.fromtimestamp(wall_s, UTC).astimezone()
-        was_quiet, self._is_quiet = self._is_quiet, any(hours.contain(moment) for hours in self.plan.quiet_hours)
+        was_quiet = self._is_quiet
+        self._is_quiet = any(
+            hours.contain(when) for hours in self.plan.quiet_hours for when in (moment, moment + _QUIET_EARLY)
+        )
         if self._clips is not None and (self._is_quiet or was_quiet):
-            self._clips.forget()
+            self._clips.forget(after_s=self._shown_s)
+        if not self._is_quiet:
+            self._shown_s = frame.time_s
 
     def _attach(self, event: ActionEvent, frame: Frame | None, detector: ActionDetector) -> ActionEvent:
         if event.event_type is EventType.START and frame is not None and not self._is_quiet:

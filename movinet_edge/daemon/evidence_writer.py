@@ -20,8 +20,11 @@ _log = structlog.get_logger(__name__)
 _SWEEP_S = 3600.0
 """Between two looks at what is old; nothing is written when there is nothing to delete."""
 
-_MOST_WAITING = 16
-"""Clips of some megabytes each wait in memory while the disk is slow."""
+_MOST_WAITING = 64
+"""While the disk is slow: what eight cameras leave when they end together."""
+
+_MOST_WAITING_BYTES = 128 * 1024 * 1024
+"""Clips wait in memory, and a Pi may have no more than a gigabyte of it."""
 
 _FAREWELL_S = 2.0
 """For what still waits when the daemon stops: a moment for packets, and for some encoding of pictures."""
@@ -39,6 +42,8 @@ class EvidenceWriter:
         self._known_ids = known_ids
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._failing = False
+        self._turn = threading.Lock()
+        self._waiting_bytes = 0
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -63,16 +68,21 @@ class EvidenceWriter:
         self._failing = False
         return path
 
-    def put_later(self, event: ActionEvent, part: Part, make: Callable[[], bytes]) -> None:
-        """Store what `make` gives, in the thread."""
-        if self._jobs.qsize() >= _MOST_WAITING:
+    def put_later(self, event: ActionEvent, part: Part, make: Callable[[], bytes], *, size_bytes: int = 0) -> None:
+        """Store what `make` gives, in the thread; until then it takes `size_bytes` of memory."""
+        with self._turn:
+            is_full = self._jobs.qsize() >= _MOST_WAITING or self._waiting_bytes + size_bytes > _MOST_WAITING_BYTES
+            if not is_full:
+                self._waiting_bytes += size_bytes
+        if is_full:
             self._complain(event, "too much waits to be written; the disk is too slow")
             return
-        self._jobs.put(partial(self._make_and_put, event, part, make))
+        self._jobs.put(partial(self._make_and_put, event, part, make, size_bytes))
 
     def clip(self, event: ActionEvent, packets: Sequence[VideoPacket]) -> None:
         """Store a clip of the packets, in the thread."""
-        self.put_later(event, "clip.mp4", partial(as_mp4, packets))
+        size_bytes = sum(len(packet.data) for packet in packets)
+        self.put_later(event, "clip.mp4", partial(as_mp4, packets), size_bytes=size_bytes)
 
     def sweep(self) -> None:
         """Clear away what is old, and what belongs to events that are no longer stored."""
@@ -81,13 +91,14 @@ class EvidenceWriter:
         if deleted:
             _log.info("old evidence deleted", events=deleted)
 
-    def _make_and_put(self, event: ActionEvent, part: Part, make: Callable[[], bytes]) -> None:
+    def _make_and_put(self, event: ActionEvent, part: Part, make: Callable[[], bytes], size_bytes: int) -> None:
         try:
-            data = make()
+            self.put(event, part, make())
         except ClipImpossible as error:
             self._complain(event, str(error))
-        else:
-            self.put(event, part, data)
+        finally:
+            with self._turn:
+                self._waiting_bytes -= size_bytes
 
     def _run(self) -> None:
         with suppress(OSError, AttributeError):  # a wish, and only Linux lets a thread have it

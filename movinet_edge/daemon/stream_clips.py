@@ -25,6 +25,8 @@ class StreamClips:
         self._turn = threading.Lock()
         self._ring = PacketRing(keep_s)
         self._recordings: dict[str, tuple[ActionEvent, Recording]] = {}
+        self._made_early: set[str] = set()
+        """Events whose clip was finished before the event."""
         self._tap = 0
         self._packet_s = -math.inf
 
@@ -51,14 +53,15 @@ class StreamClips:
             if packet.format.codec not in PLAYABLE:
                 return
             with self._turn:
-                if number == self._tap:
+                # Between key frames only what goes on with one that is kept is of use; until then there are pictures.
+                if number == self._tap and (packet.is_keyframe or packet.format == self._ring.format):
                     self._packet_s = packet.time_s
                     self._add(packet)
 
         return take
 
     def needs_pictures(self, time_s: float) -> bool:
-        """True when no packets come, at a time of the stream's clock."""
+        """True when no packets come that clips can be made of, at a time of the stream's clock."""
         return time_s - self._packet_s > _SILENT_S
 
     def picture(self, jpeg: bytes, time_s: float) -> None:
@@ -68,7 +71,7 @@ class StreamClips:
 
     def begin(self, event: ActionEvent, since_s: float) -> None:
         """Begin the clip of an action that started, with what there is since that time."""
-        recording = Recording(self._longest_s)
+        recording = Recording(self._longest_s, since_s=since_s)
         with self._turn:
             recording.extend(self._ring.since(since_s))
             self._recordings[event.id] = (event, recording)
@@ -77,7 +80,9 @@ class StreamClips:
         """The clip goes on until that time, unless it has ended; False when there is nothing to make it of."""
         with self._turn:
             if event_id not in self._recordings:
-                return True
+                made = event_id in self._made_early
+                self._made_early.discard(event_id)
+                return made
             recording = self._recordings[event_id][1]
             recording.end(until_s)
             self._finish_complete()
@@ -88,9 +93,11 @@ class StreamClips:
         with self._turn:
             self._finish(list(self._recordings))
 
-    def forget(self) -> None:
-        """Nothing that came so far may be part of a further clip."""
+    def forget(self, after_s: float) -> None:
+        """Nothing that came so far may be part of a further clip, nor what is shown after that time of any clip."""
         with self._turn:
+            for _, recording in self._recordings.values():
+                recording.cut(after_s)
             self._restart()
 
     # What follows is called within `_turn`.
@@ -114,3 +121,5 @@ class StreamClips:
             event, recording = self._recordings.pop(event_id)
             if recording.packets:
                 self._finished(event, recording.packets)
+                if not recording.has_end:
+                    self._made_early.add(event_id)

@@ -74,7 +74,7 @@ def open_fastest(
             return plain, FastPath(used=False, reason=reason)
         _log.warning("the model runs as it is, not rewritten for speed", model=str(path), reason=reason)
         return plain, FastPath(used=False, reason=reason, refused=True)
-    _give_memory_back()
+    give_memory_back()
     warn_without_xnnpack(session.runtime)
     return session, FastPath(used=True)
 
@@ -100,13 +100,14 @@ def prove(content: bytes, rewritten: "Rewritten", interface: ModelInterface) -> 
     from movinet_edge.engine.rewrite import hosted_session, self_test
 
     reference = rewritten.reference
+    # Not around the test itself: it takes seconds on small machines, in which others may have something to say.
     with captured_native_log():
-        return self_test(
+        streams = (
             SessionStream(_as_it_is(content)),
             None if reference is None else SessionStream(_as_it_is(reference)),
             SessionStream(hosted_session(rewritten, interface)),
-            rewritten.family,
         )
+    return self_test(*streams, rewritten.family)
 
 
 def _as_it_is(content: bytes) -> InterpreterSession:
@@ -117,7 +118,7 @@ def _as_it_is(content: bytes) -> InterpreterSession:
     return InterpreterSession(interpreter, name="LiteRT interpreter", version="", threads=1, file="the file")
 
 
-def _give_memory_back() -> None:
+def give_memory_back() -> None:
     """What a self-test took and left, 20 MB for A0, glibc would keep for as long as the process lives."""
     gc.collect()  # a session and the stream that ran last know each other
     with contextlib.suppress(AttributeError, OSError):  # other C libraries have no such call

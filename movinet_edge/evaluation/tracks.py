@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from movinet_edge.actions import ActionRule, WatchList
@@ -14,6 +15,8 @@ from movinet_edge.daemon.plugins import discover_plugins
 from movinet_edge.daemon.stream_parts import build_detector, build_pipeline
 from movinet_edge.engine import Model
 from movinet_edge.evaluation.intervals import Found
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ def record_source(
 ) -> Track:
     """Score what a source gives until it ends, is closed (by another thread) or the user interrupts; then close it.
 
+    Of one that fails later on counts what was seen until then, with a word in the log.
+
     Raises:
         SourceRejected: no frame came.
         SourceError: the source failed before its first frame.
@@ -89,6 +94,8 @@ def record_source(
     except (SourceError, KeyboardInterrupt) as error:
         if not times and not isinstance(error, SourceEnded):
             raise
+        if isinstance(error, SourceError) and not isinstance(error, SourceEnded):
+            _log.warning("the source failed; what was seen until then counts", source=name, reason=str(error))
     finally:
         source.close()
     if not times:

@@ -33,6 +33,8 @@ _COLUMNS = {
 def read_truth(path: Path) -> list[Interval]:
     """All occurrences that a file tells of, by video and time; a mark without a video belongs to every video given.
 
+    An empty list, or a table with nothing but its header, says that nothing happens.
+
     Raises:
         ConfigurationError: the file cannot be read or says something impossible, with the place.
     """
@@ -49,7 +51,7 @@ def read_truth(path: Path) -> list[Interval]:
         marks = list(_marks(path, text))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise ConfigurationError(f"{path}: {_reason(error)}; it may be one of\n{FORMS}") from error
-    if not marks:
+    if not marks and text.strip() != "[]" and _header(text) is None:
         raise ConfigurationError(f"{path}: tells of no occurrence; it may be one of\n{FORMS}")
     return sorted(_intervals(path, marks))
 
@@ -94,17 +96,22 @@ def _json_list(content: list[Any]) -> Iterator[Mark]:
 
 
 def _table(text: str) -> Iterator[Mark]:
-    lines = text.splitlines()
-    if not lines:
-        return
-    delimiter = max("\t,;", key=lines[0].count)
-    header = [name.strip().casefold() for name in lines[0].split(delimiter)]
-    if not set(header) & set(_COLUMNS["start"]):
+    found = _header(text)
+    if found is None:
         yield from elan_table(text)  # which has no header, or one of its own
         return
-    for number, row in enumerate(csv.DictReader(lines, fieldnames=header, delimiter=delimiter), 1):
+    header, delimiter = found
+    for number, row in enumerate(csv.DictReader(text.splitlines(), fieldnames=header, delimiter=delimiter), 1):
         if number > 1 and any(value for value in row.values()):
             yield _mark(row, f"line {number}")
+
+
+def _header(text: str) -> tuple[list[str], str] | None:
+    """A table's columns, and what is between them; None where the first line does not name them."""
+    first, *_ = text.splitlines() or [""]
+    delimiter = max("\t,;", key=first.count)
+    header = [name.strip().casefold() for name in first.split(delimiter)]
+    return (header, delimiter) if set(header) & set(_COLUMNS["start"]) else None
 
 
 def _mark(entry: Mapping[str, Any], place: str) -> Mark:

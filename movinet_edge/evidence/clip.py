@@ -69,9 +69,18 @@ def _remuxed(packets: Sequence[VideoPacket]) -> bytes:
         if form.codec == "hevc":
             stream.codec_context.codec_tag = "hvc1"  # the other way to put H.265 into an MP4 is not Apple's
         stream.time_base = form.time_base
-        for packet in _stamped(packets, stream):
+        for packet in _stamped(_decodable(packets), stream):
             container.mux(packet)
     return out.getvalue()
+
+
+def _decodable(packets: Sequence[VideoPacket]) -> Sequence[VideoPacket]:
+    """Without what comes after the first key frame and is shown before it, and so refers to what is not there.
+
+    Browsers give up at such a picture.
+    """
+    shown = _times_shown(packets)
+    return [packet for packet, stamp in zip(packets, shown, strict=True) if stamp >= shown[0]]
 
 
 def _stamped(packets: Sequence[VideoPacket], stream: Any) -> "Iterator[av.Packet]":

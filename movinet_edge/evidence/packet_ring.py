@@ -4,13 +4,16 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-from movinet_edge.api import VideoPacket
+from movinet_edge.api import VideoFormat, VideoPacket
 
 # Four cameras of 8 Mbit/s with key frames ten seconds apart stay below it; what is above is cut at the beginning.
 MOST_BYTES = 32 * 1024 * 1024
 
 # Timestamps of one camera may change places by less; when they fall by more, its clock was set anew.
 _JUMP_S = 1.0
+
+# No video in use has its pictures further apart; after a longer hole, a clip would stand still where nothing was seen.
+_PAUSE_S = 10.0
 
 
 class PacketRing:
@@ -25,6 +28,11 @@ class PacketRing:
 
     def __len__(self) -> int:
         return len(self._packets)
+
+    @property
+    def format(self) -> VideoFormat | None:
+        """What the packets are; None when there are none."""
+        return self._packets[-1].format if self._packets else None
 
     def clear(self) -> None:
         """Forget all; the next packet that counts is a key frame."""
@@ -62,8 +70,7 @@ class PacketRing:
         last = self._packets[-1]
         if packet.format is not last.format and packet.format != last.format:
             return False
-        dts_falls = packet.dts is not None and last.dts is not None and packet.dts <= last.dts
-        return not dts_falls and packet.time_s >= self._newest_s - _JUMP_S
+        return -_JUMP_S <= packet.time_s - self._newest_s <= _PAUSE_S and _same_video(last, packet)
 
     def _trim(self) -> None:
         # From key frame to key frame: what lies between can only be decoded from the one before it.
@@ -79,20 +86,36 @@ class PacketRing:
             self.clear()
 
 
+def _same_video(earlier: VideoPacket, later: VideoPacket) -> bool:
+    """False when the timestamps tell of another recording: they go on otherwise than the stream's clock."""
+    since_s = later.time_s - earlier.time_s
+    if earlier.dts is not None and later.dts is not None and later.dts < earlier.dts and since_s > 0.0:
+        return False
+    if earlier.pts is None or later.pts is None:
+        return True
+    return abs(float((later.pts - earlier.pts) * later.format.time_base) - since_s) < _JUMP_S
+
+
 class Recording:
     """Collects what one clip is made of: from the ring's packets on, until it is told to end or is long enough."""
 
-    def __init__(self, longest_s: float, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, longest_s: float, most_bytes: int = MOST_BYTES, *, since_s: float = -math.inf) -> None:
+        """`longest_s` counts from the first packet, or from `since_s` if the last key frame before is some time ago."""
         self.packets: list[VideoPacket] = []
         self._longest_s, self._left_bytes = longest_s, most_bytes
-        self._until_s = math.inf
+        self._since_s, self._until_s = since_s, math.inf
         self.complete = False
+
+    @property
+    def has_end(self) -> bool:
+        """True once it was told when to end."""
+        return self._until_s < math.inf
 
     def add(self, packet: VideoPacket) -> None:
         """Take one more, a key frame at first; nothing once it is complete."""
         if not self.packets and not packet.is_keyframe:
             return
-        begin_s = self.packets[0].time_s if self.packets else packet.time_s
+        begin_s = max(self._since_s, self.packets[0].time_s if self.packets else packet.time_s)
         self._left_bytes -= len(packet.data)
         if packet.time_s > self._until_s or packet.time_s - begin_s > self._longest_s or self._left_bytes < 0:
             self.complete = True
@@ -107,8 +130,12 @@ class Recording:
     def end(self, until_s: float) -> None:
         """Nothing after that time is wanted, and what came already is dropped again."""
         self._until_s = until_s
+        self.cut(until_s)
+
+    def cut(self, after_s: float) -> None:
+        """What came and is shown after that time is dropped again, and then nothing follows any more."""
         for index, packet in enumerate(self.packets):
-            if packet.time_s > until_s:
+            if packet.time_s > after_s:
                 # In the order of decoding: what follows may refer to it.
                 del self.packets[index:]
                 self.complete = True

@@ -115,9 +115,13 @@ class EvidenceStore:
         """All that there is of an event, a snapshot of the peak first; nothing for what is no id."""
         if not _ID.fullmatch(event_id):
             return []
-        pattern = f"{_day_of(event_id) or '*'}/*/{event_id}-*"
-        found = {path.name.removeprefix(f"{event_id}-"): path for path in self.folder.glob(pattern)}
-        return [EvidenceItem(kind, part, found[part]) for part, kind in _KINDS.items() if part in found]
+        folders = list(self.folder.glob(f"{_day_of(event_id) or '*'}/*"))
+        return [
+            EvidenceItem(kind, part, path)
+            for part, kind in _KINDS.items()
+            for folder in folders
+            if (path := folder / f"{event_id}-{part}").is_file()
+        ]
 
     def sweep(self, known_ids: Collection[str] | None = None) -> int:
         """Delete what is too old, and what belongs to no event in `known_ids` (None: that is not known).

@@ -4,17 +4,25 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-_MOST_CLASSES = 64
+BACKGROUND = "background"
+"""What is none of the actions that a head tells; no action may be called so."""
+
+LONGEST_NAME = 64
+"""Of an action, in letters."""
+
+MOST_CLASSES = 64
 _LONGEST_WINDOW = 1000
 
 
 def _printable(text: str) -> str:
     if not text.strip() or text != text.strip() or not text.isprintable():
         raise ValueError(f"{text!r} is no name: use printable characters without spaces around them")
+    if text.casefold() == BACKGROUND:
+        raise ValueError(f"{text!r} is no name of an action: it means none of them")
     return text
 
 
-ClassName = Annotated[str, Field(max_length=64), AfterValidator(_printable)]
+ClassName = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_printable)]
 
 
 class _CardPart(BaseModel):
@@ -34,7 +42,7 @@ class HeadCard(_CardPart):
     """Everything about a head but its numbers."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
-    classes: tuple[ClassName, ...] = Field(min_length=1, max_length=_MOST_CLASSES, description="actions it tells")
+    classes: tuple[ClassName, ...] = Field(min_length=1, max_length=MOST_CLASSES, description="actions it tells")
     trunk: Trunk
     windows: tuple[Annotated[int, Field(ge=1, le=_LONGEST_WINDOW)], ...] = Field(
         max_length=8, description="frames over which the head pool is averaged, one part of the features for each"

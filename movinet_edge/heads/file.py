@@ -41,10 +41,11 @@ def load_head(name_or_path: str | Path) -> Head:
     shipped = shipped_heads()
     if text in shipped:
         return read_head(shipped[text])
-    if Path(text + SUFFIX).exists():
-        raise ModelError(f"no head that comes with the package is called {text!r}; for the file give ./{text}{SUFFIX}")
+    for file in (text, text + SUFFIX):
+        if Path(file).is_file():
+            raise ModelError(f"no head that comes with the package is called {text!r}; for the file give ./{file}")
     near = difflib.get_close_matches(text, shipped, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(shipped) or 'none'}"
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(shipped) or 'none'}."
     raise ModelError(f"no head is called {text!r}; {hint} A head of your own is given by its path (./NAME{SUFFIX})")
 
 

@@ -2,15 +2,13 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from movinet_edge.api import ConfigurationError
-
-BACKGROUND = "background"
-"""The label of all that is none of the actions taught."""
+from movinet_edge.api import ConfigurationError, Source
+from movinet_edge.heads import BACKGROUND
 
 # As the file source has it; a file named in a table may have any ending.
 _VIDEO_SUFFIXES = frozenset({".3gp", ".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm"})
@@ -30,6 +28,12 @@ class Span:
         """Whether the moment belongs to it."""
         return self.start_s <= time_s and (self.end_s is None or time_s <= self.end_s)
 
+    def meets(self, other: "Span") -> bool:
+        """Whether the two share more than a moment."""
+        return (other.end_s is None or self.start_s < other.end_s) and (
+            self.end_s is None or other.start_s < self.end_s
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -41,12 +45,14 @@ class Example:
         source: what it shares with others, such as the recording it was cut from or the day. Examples of one source
             are never on both sides when a head is tried out.
         seconds: how much of a live stream to look at; None for a file.
+        make: makes the source of a stream that is known by a name; None where `path` says it all.
     """
 
     path: str
     spans: tuple[Span, ...]
     source: str
     seconds: float | None = None
+    make: Callable[[], Source] | None = None
 
 
 def read_examples(given: Iterable[str | Path], label: str, *, stream_s: float) -> list[Example]:
@@ -73,8 +79,30 @@ def read_examples(given: Iterable[str | Path], label: str, *, stream_s: float) -
         elif path.is_file():
             examples.append(Example(str(path), (Span(label),), source_of(path)))
         else:
-            raise ConfigurationError(f"{path}: no such folder, table or video")
+            raise ConfigurationError(f"{path}: no such folder, table or video, nor the name of a stream in --config")
     return examples
+
+
+def without_repeats(examples: Iterable[Example]) -> list[Example]:
+    """Each example once; what was given twice in the same words counts once.
+
+    Raises:
+        ConfigurationError: the same seconds of a recording are given as two different things.
+    """
+    kept: dict[Example, None] = {}
+    seen: dict[Path, list[Span]] = {}
+    for example in dict.fromkeys(examples):
+        before = seen.setdefault(Path(example.path).resolve(), []) if example.seconds is None else []
+        for span in example.spans:
+            other = next((one for one in before if one.label != span.label and one.meets(span)), None)
+            if other is not None:
+                raise ConfigurationError(
+                    f"{example.path}: is given as {other.label!r} and as {span.label!r} at once; leave it out of one"
+                )
+        if not set(example.spans) <= set(before):
+            kept[example] = None
+        before += example.spans
+    return list(kept)
 
 
 def source_of(path: Path) -> str:
@@ -90,7 +118,7 @@ def _from_folder(folder: Path, label: str) -> Iterator[Example]:
         if path.suffix.lower() not in _VIDEO_SUFFIXES or any(part.startswith(".") for part in inside):
             continue
         found = True
-        yield Example(str(path), (Span(inside[0] if len(inside) > 1 else label),), source_of(path))
+        yield Example(str(path), (Span(_named(inside[0]) if len(inside) > 1 else label),), source_of(path))
     if not found:
         raise ConfigurationError(f"{folder}: no videos are in this folder ({', '.join(sorted(_VIDEO_SUFFIXES))})")
 
@@ -113,7 +141,7 @@ def _from_table(table: Path, label: str) -> list[Example]:
         if not path.is_file():
             raise ConfigurationError(f"{where}: there is no video {path}")
         span = Span(
-            (row.get("label") or label).strip(),
+            _named(row.get("label") or "") or label,
             _seconds(row.get("start_s"), where) or 0.0,
             _seconds(row.get("end_s"), where),
         )
@@ -124,6 +152,12 @@ def _from_table(table: Path, label: str) -> list[Example]:
     if not spans:
         raise ConfigurationError(f"{table}: the table is empty")
     return [Example(str(path), tuple(parts), sources[path]) for path, parts in spans.items()]
+
+
+def _named(text: str) -> str:
+    """A label as somebody wrote it; whoever writes Background means none of the actions."""
+    text = text.strip()
+    return BACKGROUND if text.casefold() == BACKGROUND else text
 
 
 def _seconds(text: str | None, where: str) -> float | None:

@@ -9,12 +9,13 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from movinet_edge.api import ConfigurationError
 from movinet_edge.engine import Model
-from movinet_edge.heads import Head, HeadCard, Trunk
+from movinet_edge.heads import BACKGROUND, MOST_CLASSES, ClassName, Head, HeadCard, Trunk
 from movinet_edge.models.checksum import fingerprint
-from movinet_edge.teaching.examples import BACKGROUND, Example, Span
+from movinet_edge.teaching.examples import Example, Span
 from movinet_edge.teaching.figures import Figures, figures_of
 from movinet_edge.teaching.learning import FOLDS, Learned, Rows, collect, learn
 from movinet_edge.teaching.looks import AS_IT_IS, looks
@@ -131,12 +132,22 @@ def actions_of(examples: Iterable[Example]) -> tuple[str, ...]:
     """The labels that are not background, in alphabetical order.
 
     Raises:
-        ConfigurationError: there are none, or there is nothing to tell them from.
+        ConfigurationError: there are none, one has an impossible name, or there is nothing to tell them from.
     """
     labels = {span.label for example in examples for span in example.spans}
     actions = tuple(sorted(labels - {BACKGROUND}))
     if not actions:
         raise ConfigurationError("nothing to teach: no example has another label than background")
+    if len(actions) > MOST_CLASSES:
+        raise ConfigurationError(
+            f"{len(actions)} actions are too many for one head, which tells {MOST_CLASSES} at most"
+        )
+    for action in actions:
+        try:
+            TypeAdapter(ClassName).validate_python(action)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ConfigurationError(f"the action {action[:99]!r} cannot be called so: {reason}") from error
     if len(labels) < 2:
         raise ConfigurationError(
             f"only examples of {actions[0]!r} are given; a head learns what something is by what it is not, so add "

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from movinet_edge.heads import BACKGROUND
 from movinet_edge.teaching.compare import Comparison
-from movinet_edge.teaching.examples import BACKGROUND
 from movinet_edge.teaching.figures import Figures, Share
 from movinet_edge.teaching.lesson import Lesson
 

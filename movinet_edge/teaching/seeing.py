@@ -89,6 +89,8 @@ def see(
 
 def open_source(example: Example) -> Source:
     """The plugin that reads the example."""
+    if example.make is not None:
+        return example.make()
     kind = "file" if example.seconds is None else "rtsp"
     plugin = _plugin_class(kind)
     options = {"path": [example.path], "pace": "fast"} if kind == "file" else {"url": example.path}

@@ -32,13 +32,15 @@ def load_network(weights: Path) -> Movinet:
     return network
 
 
-def observe(network: Movinet, clips: ClipFolder, chosen: Sequence[int], window: int) -> dict[str, tuple[float, float]]:
+def observe(
+    network: Movinet, clips: ClipFolder, chosen: Sequence[int], *, window: int, size_px: int = IMAGE_SIZE_PX
+) -> dict[str, tuple[float, float]]:
     """Range of every activation over whole clips, so that the pool is seen full, by its place in the network."""
     ranges: dict[str, tuple[float, float]] = {}
     indices = list(range(FRAMES_PER_CLIP))
     with torch.no_grad(), _watched(network, ranges):
         for clip in chosen:
-            pictures = fit(clips.frames(int(clip), indices), IMAGE_SIZE_PX)
+            pictures = fit(clips.frames(int(clip), indices), size_px)
             network(as_clips(pictures[None]), window=window)
     return ranges
 
@@ -83,11 +85,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--clips", type=int, default=60, help="how many clips are looked at (default: 60)")
     parser.add_argument("--window", type=int, default=16, help="frames that the head averages (default: 16)")
+    parser.add_argument("--size", type=int, default=IMAGE_SIZE_PX, help="side of the pictures in pixels (default: 172)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # more wait for each other wherever the cores are shared
     clips = ClipFolder(arguments.data)
     chosen = np.random.default_rng(0).permutation(len(clips))[: arguments.clips]
-    ranges = observe(load_network(arguments.weights), clips, chosen.tolist(), arguments.window)
+    network = load_network(arguments.weights)
+    ranges = observe(network, clips, chosen.tolist(), window=arguments.window, size_px=arguments.size)
     arguments.out.write_text(json.dumps(ranges, indent=1) + "\n")
 
 

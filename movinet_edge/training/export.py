@@ -172,8 +172,9 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help="weights.npz of a training run")
     parser.add_argument("--ranges", type=Path, help="ranges.json of movinet_edge.training.calibrate; none: float32")
     parser.add_argument("--out", type=Path, required=True, help="model file to write; its labels go beside it as .txt")
+    parser.add_argument("--size", type=int, default=IMAGE_SIZE_PX, help="side of its pictures in pixels (default: 172)")
     arguments = parser.parse_args()
-    graph = float_graph(read_weights(arguments.weights))
+    graph = float_graph(read_weights(arguments.weights), arguments.size)
     if arguments.ranges:
         graph = quantise(graph, json.loads(arguments.ranges.read_text()))
     arguments.out.write_bytes(write_model(graph))

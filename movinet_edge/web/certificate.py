@@ -51,7 +51,7 @@ def make_certificate(folder: Path, names: Sequence[str]) -> Files:
     now = datetime.now(UTC)
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     issuer = _name(f"movinet-edge on {names[0]}")
-    constraints = x509.NameConstraints([_allowed(subject) for subject in subjects], None)
+    constraints = x509.NameConstraints([_allowed(subject) for subject in subjects], _forbidden(subjects))
     authority = (
         _builder(issuer, issuer, authority_key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -60,7 +60,8 @@ def make_certificate(folder: Path, names: Sequence[str]) -> Files:
         .sign(authority_key, hashes.SHA256())
     )
     certificate = (
-        _builder(_name(names[0]), issuer, key.public_key(), now)
+        # In words: a common name that could be a host's is held against the constraints too.
+        _builder(_name(f"movinet-edge at {names[0]}"), issuer, key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.SubjectAlternativeName(subjects), critical=False)
@@ -125,6 +126,16 @@ def _allowed(subject: x509.GeneralName) -> x509.GeneralName:
     if isinstance(subject, x509.IPAddress):
         return x509.IPAddress(ipaddress.ip_network(str(subject.value)))
     return subject
+
+
+def _forbidden(subjects: Sequence[x509.GeneralName]) -> list[x509.GeneralName] | None:
+    """All of a kind of which nothing is allowed; what the constraints do not speak of would be allowed."""
+    everything: list[x509.GeneralName] = []
+    if not any(isinstance(subject, x509.DNSName) for subject in subjects):
+        everything.append(x509.DNSName(""))
+    if not any(isinstance(subject, x509.IPAddress) for subject in subjects):
+        everything += [x509.IPAddress(ipaddress.ip_network(network)) for network in ("0.0.0.0/0", "::/0")]
+    return everything or None
 
 
 def _addresses() -> list[str]:

@@ -37,8 +37,8 @@ class CommandRoutes:
         action, on = body.get("action"), body.get("on")
         if not isinstance(action, str) or isinstance(on, bool) or not isinstance(on, int | float):
             raise web.HTTPBadRequest(text="an action and a number are needed")
-        await asyncio.to_thread(
-            self._daemon.commands.set_threshold, request.match_info["stream"], action, round(float(on), 4)
-        )
+        on = float(max(-1, min(on, 2)))  # a whole number may be larger than a float can be
+        stream = request.match_info["stream"]
+        await asyncio.to_thread(self._daemon.commands.set_threshold, stream, action, round(on, 4))
         await self._hub.tell_status()
         return web.json_response({})

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from movinet_edge.api import Control, DaemonStatus, PushedSource
+from movinet_edge.api import Control, DaemonStatus, PushedSource, StreamState, StreamStatus
 from movinet_edge.daemon.supervisor import Supervisor
 
 
@@ -42,6 +42,12 @@ class Daemon:
         """True when a browser may be the stream's camera, also while the source is away."""
         parts = self.supervisor.parts(stream)
         return parts is not None and parts.settings is not None and parts.settings.source.type == "browser"
+
+    def is_well(self, stream: StreamStatus) -> bool:
+        """Nobody has to do anything: it is live, was switched off, has come to its end, or waits for a phone."""
+        if stream.state is StreamState.ENDED:
+            return not stream.reason
+        return stream.state in (StreamState.LIVE, StreamState.DISABLED) or self.takes_pictures(stream.name)
 
     def fps(self, stream: str) -> float | None:
         """Frames per second that the stream looks at; None for every one."""

@@ -119,7 +119,7 @@ class Events:
         """The first that is there."""
         for path in paths:
             if await asyncio.to_thread(self._may_hand_out, path):
-                return web.FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
+                return web.FileResponse(path)  # which no browser keeps, as no other answer
         raise web.HTTPNotFound(text=f"there is no {what} of this event, or no longer")
 
     async def _of_id(self, event_id: str) -> list[ActionEvent]:

@@ -1,6 +1,7 @@
 """What every request must pass: the name it was asked by, its origin, its session; and what the answers forbid."""
 
 import ipaddress
+import secrets
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias
@@ -22,11 +23,12 @@ CSRF_HEADER = "X-CSRF-Token"
 SESSION: web.RequestKey[Session] = web.RequestKey("session", Session)
 
 _SAFE = ("GET", "HEAD")
+_OTHERS = ("cross-site", "same-site")  # the latter is also another port of this host
 
 _HEADERS = {
     # Scripts, styles and connections of our own alone, nothing inline; a stolen word in a page cannot become code.
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:;"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self';"
         " connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "Server": "movinet-edge",
@@ -114,7 +116,8 @@ class Guard:
                 raise web.HTTPUnauthorized(text="log in first")
             if not session.role.may(role):
                 raise web.HTTPForbidden(text="this password allows looking only")
-            if request.method not in _SAFE and request.headers.get(CSRF_HEADER) != session.csrf:
+            sent = request.headers.get(CSRF_HEADER, "").encode(errors="replace")
+            if request.method not in _SAFE and not secrets.compare_digest(sent, session.csrf.encode()):
                 raise web.HTTPForbidden(text="the page is out of date; load it again")
             request[SESSION] = session
             return await handler(request)
@@ -123,12 +126,17 @@ class Guard:
 
     def session(self, request: web.Request) -> Session | None:
         """The session of the request's cookie."""
-        token = request.cookies.get(COOKIE)
+        token = request.cookies.get(_cookie(request))
         return None if token is None else self.sessions.find(token)
 
     def give_cookie(self, request: web.Request, response: web.StreamResponse, session: Session) -> None:
         """Let the browser keep the session, away from scripts and from other sites."""
-        response.set_cookie(COOKIE, session.token, httponly=True, samesite="Strict", secure=request.secure, path="/")
+        name = _cookie(request)
+        response.set_cookie(name, session.token, httponly=True, samesite="Strict", secure=request.secure, path="/")
+
+    def take_cookie(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Let the browser forget it."""
+        response.del_cookie(_cookie(request), httponly=True, samesite="Strict", secure=request.secure, path="/")
 
     def _check_host(self, request: web.Request) -> None:
         if not self._hosts.knows(request.headers.get("Host", "")):
@@ -137,12 +145,31 @@ class Guard:
     def _check_origin(self, request: web.Request) -> None:
         is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
         if request.method in _SAFE and not is_socket:
+            # Pages of others could not read the answer, and may not even ask: without a password each question would
+            # open one more session, until those that are in use are pushed out.
+            if request.path.startswith("/api/") and request.headers.get("Sec-Fetch-Site") in _OTHERS:
+                raise web.HTTPForbidden(text="questions come from this page alone")
             return
         # Browsers send it with every command and every socket. Whoever sends none is no browser, and has no cookie
         # but its own.
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
+        if origin is not None and _place(origin) != request.headers.get("Host", "").lower():
             raise web.HTTPForbidden(text="commands come from this page alone")
+
+
+def _cookie(request: web.Request) -> str:
+    """The cookie's name. With the port, since cookies know of none, and several daemons may run on one machine."""
+    address = None if request.transport is None else request.transport.get_extra_info("sockname")
+    name = f"{COOKIE}_{address[1]}" if address else COOKIE
+    # A browser takes this prefix over TLS from this very host alone: no neighbour, and nobody on the way, can set it.
+    return f"__Host-{name}" if request.secure else name
+
+
+def _place(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # no browser says that
+        return ""
 
 
 def _error(status: int, text: str) -> web.Response:

@@ -55,7 +55,8 @@ class Hub:
         if len(self._viewers) >= _MOST_VIEWERS:
             raise web.HTTPServiceUnavailable(text=f"{_MOST_VIEWERS} pages are open already; close one of them")
         session = request[SESSION]
-        socket = web.WebSocketResponse(heartbeat=_PING_S, max_msg_size=_LONGEST_MESSAGE)
+        # Not compressed: JPEGs cannot be, and to try would take more than to encode them.
+        socket = web.WebSocketResponse(heartbeat=_PING_S, max_msg_size=_LONGEST_MESSAGE, compress=False)
         await socket.prepare(request)
         viewer = Viewer(socket)
         session.on_close.append(viewer.close)

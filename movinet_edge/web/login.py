@@ -1,5 +1,6 @@
 """Logging in and out, and what the page is told of its own session."""
 
+import json
 from typing import Any
 
 import structlog
@@ -60,7 +61,9 @@ class Login:
         """End the session and all that it has open."""
         self._guard.sessions.close(request[SESSION])
         response = web.json_response({})
-        response.headers["Clear-Site-Data"] = '"cookies", "cache"'
+        self._guard.take_cookie(request, response)
+        # Not "cookies": that would log out of everything else on the same name as well.
+        response.headers["Clear-Site-Data"] = '"cache"'
         return response
 
     def _answer(self, request: web.Request, session: Session) -> web.Response:
@@ -81,7 +84,7 @@ async def json_object(request: web.Request) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="send JSON")
     try:
-        body = await request.json()
+        body = json.loads(await request.read())  # whatever charset it claims
     except (ValueError, RecursionError):
         raise web.HTTPBadRequest(text="the body is not JSON") from None
     if not isinstance(body, dict):

@@ -1,16 +1,17 @@
 """The figures of `status` as Prometheus reads them, and what is counted as it happens."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from movinet_edge.api import ActionEvent, DaemonStatus, StreamState
-from movinet_edge.daemon.diagnosis import throttled_bits
+from movinet_edge.daemon.diagnosis import heat_c, throttled_bits
 from movinet_edge.daemon.observers import ScoredFrame
+from movinet_edge.web.daemon import Daemon
 
 _INFERENCE_BUCKETS_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0)
 """From A0 on a computer to A2 on an old Raspberry Pi; 0.2 s is all the time there is at 5 fps."""
@@ -44,6 +45,12 @@ class Histograms:
             buckets=_LATENCY_BUCKETS_S,
             registry=self.registry,
         )
+        self._events = Counter(
+            "movinet_edge_events",
+            "Events that were stored; those of the type stop with the reason.",
+            ("stream", "action", "type", "reason"),
+            registry=self.registry,
+        )
 
     def scored(self, seen: ScoredFrame) -> None:
         """A frame was scored."""
@@ -51,7 +58,9 @@ class Histograms:
 
     def stored(self, event: ActionEvent) -> None:
         """An event was stored."""
-        if event.reason is None or event.reason.value == "below":  # others are decided without a frame
+        reason = "" if event.reason is None else event.reason.value
+        self._events.labels(event.stream, event.action, event.event_type.value, reason).inc()
+        if reason in ("", "below"):  # others are decided without a frame
             decided_s = event.started_at.timestamp() + event.time_s - event.started_s
             self._latency.labels(event.stream).observe(max(0.0, time.time() - decided_s))
 
@@ -59,8 +68,8 @@ class Histograms:
 class StatusCollector:
     """Turns a `DaemonStatus` into metrics whenever somebody asks."""
 
-    def __init__(self, status: Callable[[], DaemonStatus]) -> None:
-        self._status = status
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
 
     def describe(self) -> Iterator[Metric]:
         """Nothing before it is asked for."""
@@ -68,7 +77,7 @@ class StatusCollector:
 
     def collect(self) -> Iterator[Metric]:
         """All figures."""
-        status = self._status()
+        status = self._daemon.commands.status()
         yield _gauge("info", "The daemon.", ("version",), [((status.version,), 1)])
         yield _gauge("start_time_seconds", "When it was started.", (), [((), status.started_at.timestamp())])
         yield _counter("lost_events", "Events that could not be stored.", (), [((), status.lost_events)])
@@ -76,6 +85,11 @@ class StatusCollector:
         if bits is not None:
             slow = float(bool(bits & _NOW))
             yield _gauge("throttled", "1 while a Raspberry Pi slows itself down.", (), [((), slow)])
+        heat = heat_c()
+        if heat is not None:
+            yield _gauge("temperature_celsius", "Of the processor.", (), [((), heat)])
+        well = [((s.name,), float(self._daemon.is_well(s))) for s in status.streams]
+        yield _gauge("stream_well", "1 while the stream gives frames, or is not expected to.", ("stream",), well)
         yield from _stream_metrics(status)
         yield from _sink_metrics(status)
 

@@ -80,7 +80,7 @@ class Passwords:
         """
         async with self._turn:
             self._tries.check(address)
-            role = await asyncio.to_thread(self._verify, password) if len(password) <= LONGEST_PASSWORD else None
+            role = await asyncio.to_thread(self._verify, password) if _may_be_one(password) else None
             if role is None:
                 self._tries.failed(address)
             return role
@@ -105,3 +105,11 @@ class Passwords:
                 continue  # a damaged hash fits no password
             return role
         return None
+
+
+def _may_be_one(password: str) -> bool:
+    try:
+        password.encode()
+    except UnicodeEncodeError:  # half a character, which JSON can hold
+        return False
+    return len(password) <= LONGEST_PASSWORD

@@ -8,15 +8,12 @@ from aiohttp import web
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from movinet_edge.api import StreamState
 from movinet_edge.web.daemon import Daemon
 from movinet_edge.web.metrics import Histograms, StatusCollector
 from movinet_edge.web.passwords import Passwords, TooMany
 
 HANGS_AFTER_S = 30.0
 """An engine that is at one frame for so long does not live."""
-
-_WELL = (StreamState.LIVE, StreamState.DISABLED, StreamState.ENDED)
 
 
 class Probes:
@@ -25,7 +22,7 @@ class Probes:
     def __init__(self, daemon: Daemon, histograms: Histograms, passwords: Passwords | None) -> None:
         """`passwords`: None where none is asked."""
         self._daemon, self._registry, self._passwords = daemon, histograms.registry, passwords
-        self._registry.register(StatusCollector(daemon.commands.status))
+        self._registry.register(StatusCollector(daemon))
 
     def add_routes(self, app: web.Application) -> None:
         """`/metrics`, `/healthz` and `/readyz`."""
@@ -48,7 +45,7 @@ class Probes:
         """200 when every stream that is switched on gives frames or waits for a phone; how many do, but not which."""
         status = await asyncio.to_thread(self._daemon.commands.status)
         streams = status.streams
-        well = sum(stream.state in _WELL or self._daemon.takes_pictures(stream.name) for stream in streams)
+        well = sum(map(self._daemon.is_well, streams))
         text = f"{well} of {len(streams)} streams are well\n"
         return web.Response(text=text, status=200 if well == len(streams) else 503)
 

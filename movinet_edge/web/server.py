@@ -17,6 +17,8 @@ from movinet_edge.web.daemon import Daemon
 from movinet_edge.web.events import Events
 from movinet_edge.web.guard import Guard, Hosts
 from movinet_edge.web.hub import Hub
+from movinet_edge.web.labels import Labels
+from movinet_edge.web.listener import IDLE_S, listen
 from movinet_edge.web.login import Login
 from movinet_edge.web.metrics import Histograms
 from movinet_edge.web.pages import Pages
@@ -105,24 +107,26 @@ class WebServer:
         histograms = Histograms()
         app = self._app(guard, hub, histograms)
         # Its own log of every request would wear out an SD card.
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, keepalive_timeout=IDLE_S)
         await runner.setup()
+        listening = None
         observers = self._daemon.supervisor.observers
         inference = _Inference(histograms)
         try:
-            site = web.TCPSite(runner, self._settings.host, self._settings.port, ssl_context=self._tls)
-            await site.start()
+            listening = await listen(runner, self._settings.host, self._settings.port, self._tls)
             for observer in (hub.live, inference):
                 observers.add(observer)
             for listener in (hub.on_event, histograms.stored):
                 observers.listen(listener)
-            self._port.set_result(runner.addresses[0][1])
+            self._port.set_result(listening.sockets[0].getsockname()[1])
             await self._stopping.wait()
         finally:
             for observer in (hub.live, inference):
                 observers.remove(observer)
             for listener in (hub.on_event, histograms.stored):
                 observers.unlisten(listener)
+            if listening is not None:
+                listening.close()
             await hub.close()
             await runner.cleanup()
 
@@ -136,6 +140,7 @@ class WebServer:
             hub,
             CommandRoutes(daemon, guard, hub),
             Events(daemon, guard, hub.live),
+            Labels(daemon, guard),
             Cameras(daemon, guard, hub),
             Probes(daemon, histograms, passwords if settings.has_password else None),
         ):

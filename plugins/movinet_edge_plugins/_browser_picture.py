@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 _MOST_PX = 1920 * 1200
 """Full HD and a little: far more than any model looks at."""
 
-_START, _END_OF_HEADER = b"\xff\xd8", 0xDA
+_MOST_SCANS = 32
+"""A progressive file passes over the picture some ten times; one of thousands of passes takes minutes to decode."""
+
+_START, _SCAN, _END_OF_HEADER = b"\xff\xd8", b"\xff\xda", 0xDA
 # The segments that begin a frame; 0xC4, 0xC8 and 0xCC in their midst are tables.
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a segment behind them
@@ -18,11 +21,13 @@ def check_jpeg(data: bytes) -> tuple[int, int]:
     """Width and height in pixels as the file announces them.
 
     Raises:
-        ValueError: it is no JPEG file, or its picture is too large.
+        ValueError: it is no JPEG file, its picture is too large, or it would take too long to decode.
     """
     width_px, height_px = _announced_size(data)
     if not 0 < width_px * height_px <= _MOST_PX:
         raise ValueError(f"a picture has at most {_MOST_PX} pixels, not {width_px}×{height_px}")
+    if data.count(_SCAN) > _MOST_SCANS:
+        raise ValueError(f"a picture has at most {_MOST_SCANS} scans")
     return width_px, height_px
 
 

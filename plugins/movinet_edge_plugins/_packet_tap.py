@@ -3,7 +3,8 @@
 Imports PyAV at the top, so a plugin imports this module in its constructor.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import av
@@ -17,6 +18,12 @@ _TO_ANNEX_B = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 # How the extra data of files begins (avcC and hvcC); start codes begin with zeros.
 _FILE_FORM = 1
 
+_START_CODE = b"\0\0\0\1"
+
+# FFmpeg calls more of H.264 key frames: where pictures are renewed strip by strip, or the next ones refer to earlier
+# ones. Of a clip that begins so, browsers show nothing at all. The kind is in the lower five bits: 5, an IDR picture.
+_BEGINS_ANEW = re.compile(rb"\x00\x00\x01[\x25\x45\x65]")
+
 # The first picture comes out of the decoder after some packets, where pictures are reordered; never after so many.
 _MOST_WAITING = 250
 
@@ -28,9 +35,12 @@ class PacketTap:
         """`stream` is PyAV's; `time_of` gives a timestamp's time on the stream's clock, None if not yet known."""
         codec = stream.codec_context.codec.canonical_name
         header = bytes(stream.codec_context.extradata or b"")
-        in_file_form = header[:1] == bytes([_FILE_FORM])
-        self._format = VideoFormat(codec, stream.time_base, b"" if in_file_form else header)
-        self._filter = BitStreamFilterContext(_TO_ANNEX_B[codec], stream) if in_file_form else None
+        self._in_file_form = header[:1] == bytes([_FILE_FORM])
+        if self._in_file_form:
+            # The filter puts these before some key frames alone, and a clip may begin with any.
+            header = b"".join(_START_CODE + unit for unit in _parameter_sets(codec, header))
+        self._format = VideoFormat(codec, stream.time_base, header)
+        self._filter: BitStreamFilterContext | None = None
         self._take, self._time_of, self._stream = take, time_of, stream
         self._waiting: list[Any] = []
         self._time_s = 0.0
@@ -50,8 +60,18 @@ class PacketTap:
             return
         waiting, self._waiting = self._waiting, []
         for one in waiting:
-            for ready in [one] if self._filter is None else self._filter.filter(one):
+            for ready in self._in_stream_form(one):
                 self._hand_on(ready, start_s)
+
+    def _in_stream_form(self, packet: Any) -> Sequence[Any]:
+        if not self._in_file_form:
+            return [packet]
+        try:
+            if self._filter is None:
+                self._filter = BitStreamFilterContext(_TO_ANNEX_B[self._format.codec], self._stream)
+            return self._filter.filter(packet)
+        except av.FFmpegError:  # a damaged packet, or header: the decoder says so, and goes on if it can
+            return []
 
     def _copied(self, packet: Any) -> Any:
         # The filter takes away what it is given, and the decoder still wants the packet.
@@ -65,6 +85,32 @@ class PacketTap:
         if stamp is not None:
             time_s = self._time_of(float(stamp * self._stream.time_base))
             self._time_s = self._time_s if time_s is None else start_s + time_s
-        self._take(
-            VideoPacket(bytes(packet), self._time_s, packet.pts, packet.dts, bool(packet.is_keyframe), self._format)
-        )
+        data = bytes(packet)
+        is_keyframe = packet.is_keyframe and (self._format.codec != "h264" or _BEGINS_ANEW.search(data) is not None)
+        self._take(VideoPacket(data, self._time_s, packet.pts, packet.dts, is_keyframe, self._format))
+
+
+def _parameter_sets(codec: str, header: bytes) -> Iterator[bytes]:
+    """What a header in the form of files holds; less of a damaged one.
+
+    Source: ISO/IEC 14496-15, AVCDecoderConfigurationRecord and HEVCDecoderConfigurationRecord.
+    """
+    rest = memoryview(header)
+    if codec == "h264":
+        rest = rest[5:]
+        lists = 2
+    else:
+        lists = int.from_bytes(rest[22:23])
+        rest = rest[23:]
+    for _ in range(lists):
+        if codec == "h264":
+            count = int.from_bytes(rest[:1]) & 31
+            rest = rest[1:]
+        else:
+            count = int.from_bytes(rest[1:3])
+            rest = rest[3:]
+        for _ in range(count if rest else 0):
+            length = int.from_bytes(rest[:2])
+            if unit := bytes(rest[2 : 2 + length]):
+                yield unit
+            rest = rest[2 + length :]

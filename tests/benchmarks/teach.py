@@ -25,10 +25,10 @@ import numpy as np
 from movinet_edge.api import ActionEvent, EventType
 from movinet_edge.cli.clip_run import ClipRun
 from movinet_edge.engine import Model
-from movinet_edge.heads import Head, HeadBank, HeadCard, write_head
+from movinet_edge.heads import BACKGROUND, Head, HeadBank, HeadCard, write_head
 from movinet_edge.library import load
 from movinet_edge.taught import TaughtModel
-from movinet_edge.teaching.examples import BACKGROUND, Example, Span
+from movinet_edge.teaching.examples import Example, Span
 from movinet_edge.teaching.figures import area
 from movinet_edge.teaching.learning import Rows, learn, unit_outputs
 from movinet_edge.teaching.lesson import Lesson, observe, teach

@@ -77,7 +77,7 @@ def test_plots(cli, bare_toy, red_clip, folder, name):
     ("arguments", "said"),
     [
         (("--clip", "none.mp4"), "--clip none.mp4: there is no such file"),
-        (("--plot", "plot.doc"), "plot.doc: a plot is saved as .png"),
+        (("--plot", "plot.doc"), "plot.doc: a plot is saved as .png, .svg, .pdf, .html\n"),
         (("--plot", "none/plot.html"), "there is no folder none"),
     ],
 )

@@ -59,7 +59,7 @@ def test_a_live_stream_for_too_short_a_time(cli, config):
     ("more", "code", "told"),
     [
         (["nowhere"], 78, "there is no stream 'nowhere'; there are: porch"),
-        (["--for", "0s"], 64, "is no time to watch for"),
+        (["--for", "0s"], 64, "is not a time above 0"),
         (["--for", "soon"], 64, "soon"),
         (["--confidence", "1"], 64, "is not a number from 0.5 to 0.99"),
         (["--false-per-day", "0"], 64, "is not a number above 0"),

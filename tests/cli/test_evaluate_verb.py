@@ -132,6 +132,8 @@ def test_truth_with_other_names(evaluate, red_clip, truth):
         (["--overlap", "2"], 64, "is not a number over 0"),
         (["--write"], 78, "give both"),
         (["--stream", "x"], 78, "--stream names a stream of --config"),
+        (["--head", "fal"], 78, "no head is called 'fal'; did you mean 'fall'?"),
+        (["--head", "fall"], 78, "head fall was taught with movinet-a0-int8"),
         (["--report", "none/x.html"], 78, "there is no folder none"),
         (["--report", "x.doc"], 78, "a plot is saved as"),
     ],
@@ -156,3 +158,10 @@ def test_a_stream_of_a_configuration_is_judged_as_it_is_set(cli, toy, red_clip, 
     assert cli("check", "--config", file).code == 0
     ran = cli("evaluate", red_clip, "--truth", truth, "--config", file, "--stream", "porsch")
     assert (ran.code, "did you mean 'porch'?" in ran.err) == (78, True)
+
+
+@pytest.mark.parametrize("more", [["--head", "fall"], ["--model", "x.tflite"], ["--threads", "2"], ["--plain"]])
+def test_a_stream_has_its_own_model(cli, red_clip, truth, tmp_path, more):
+    ran = cli("evaluate", red_clip, "--truth", truth, "--config", tmp_path / "config.yaml", *more)
+    assert ran.code == 78
+    assert f"{more[0]} goes with --actions" in ran.err

@@ -160,7 +160,7 @@ def test_damaged_evidence_costs_the_evidence_alone(happened, export, state, bad)
     (start, _) = happened(0)
     store = EvidenceStore(state / "evidence")
     store.path(start, "scores.json").write_bytes(bad)
-    store.path(start, "peak.jpg").write_bytes(b"no picture")
+    store.path(start, "peak.jpg").write_bytes(bad and b"no picture")
     page, _ = export()
     assert page.all("li", "id") == ["id-0"]
     assert page.all("polyline", "points") == page.all("img", "src") == []
@@ -183,6 +183,7 @@ def test_the_same_report_again_replaces_it(happened, export, tmp_path):
             78,
             "not before",
         ),
+        (["events", "export", "--state-dir", "state", "--out", "state"], 78, "that is a folder; .*state/report.html"),
         (["events", "export", "--state-dir", "nowhere", "--out", "x.html"], 78, "there is no store"),
         (["events", "export", "--state-dir", "state"], 64, "--out"),
         (["events", "export", "--from", "soon", "--out", "x.html"], 64, "'soon' is neither a time"),
@@ -195,6 +196,37 @@ def test_what_cannot_be_is_told(cli, happened, arguments, code, complaint):
     ran = cli(*arguments)
     assert ran.code == code
     assert re.search(complaint, ran.err)
+
+
+def test_a_stream_that_never_was_is_told_with_those_that_were(happened, export):
+    happened(0)
+    happened(10, stream="garden")
+    _, said = export("--stream", "grden")
+    assert said.splitlines()[1] == "No event of a stream 'grden' is stored at all; there are events of: garden, porch"
+    _, said = export("--stream", "garden", "--to", "2024-05-17T12:05Z")
+    assert said == "report.html: 0 events, 0 of them with a clip\n"
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(cli, happened, tmp_path):
+    happened(0)
+    (tmp_path / "x-clips").write_text("in the way")
+    arguments = ("events", "export", "--state-dir", "state", "--from", "2024-05-17T00:00Z", "--out", "x.html")
+    ran = cli(*arguments)
+    assert (ran.code, "x-clips: File exists" in ran.err) == (1, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["state", "x-clips"]
+
+
+def test_a_long_curve_is_drawn_with_its_peak_and_few_points(happened, export, state):
+    (start, _) = happened(0)
+    times_s = list(range(4000))
+    scores = [0.9 if time_s == 1234 else 0.1 + time_s % 2 / 100 for time_s in times_s]
+    EvidenceStore(state / "evidence").path(start, "scores.json").write_bytes(curve(times_s=times_s, scores=scores))
+    page, _ = export()
+    (points,) = page.all("polyline", "points")
+    drawn = [tuple(map(float, point.split(","))) for point in points.split()]
+    assert 300 < len(drawn) <= 640
+    assert drawn == sorted(drawn, key=lambda point: point[0])
+    assert min(y for _, y in drawn) == 7.0  # a tenth of the height, from above
 
 
 def test_the_store_may_be_named_before_the_word(cli, happened, state):

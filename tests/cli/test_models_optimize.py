@@ -29,7 +29,7 @@ def test_what_each_pass_did(cli, toy, kept):
     assert rows["int8 states"][2] == "–"
     assert "rank 4 left 1 × operator MEAN works on time" in ran.out
     assert "same best label in 30 frames" in ran.out
-    assert {path.suffix for path in kept.iterdir()} == {".tflite", ".json"}
+    assert {path.suffix for path in kept.iterdir()} == {".tflite", ".notes"}
 
 
 def test_explained(cli, toy):
@@ -47,6 +47,12 @@ def test_for_programs(cli, toy):
     assert found["proof"]["structure"]["largest_logit"] < 1e-4
     assert {"operators", "partitions", "frame_ms", "size_bytes"} == set(found["before"]) == set(found["after"])
     assert found["faster"] > 0
+
+
+def test_explained_for_programs(cli, toy):
+    found = json.loads(cli("models", "optimize", toy, "--json", "--explain", "--frames", 20).out)
+    assert list(found["explanations"]) == [report["name"] for report in found["reports"]]
+    assert all("Precondition: " in text for text in found["explanations"].values())
 
 
 def test_what_it_made_serves_the_next_start(cli, toy, red_clip, toy_actions, monkeypatch):

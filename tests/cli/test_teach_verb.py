@@ -1,6 +1,8 @@
 """`teach`: from folders of clips to a head that `classify` and the daemon use; and `events label`."""
 
 import json
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -99,6 +101,54 @@ def test_a_head_that_cannot_be_used_is_a_problem_with_its_place(cli, folder, toy
     assert says in ran.err
 
 
+def test_the_background_is_a_stream_of_the_configuration(cli, folder, toy, lessons):
+    (folder / "config.yaml").write_text(
+        f"model: {toy}\nstate_dir: state\nstreams:\n  - name: hall\n"
+        f"    source: {{type: file, path: {lessons / 'grey'}, concat: true}}\n"
+        "    actions: {reddening: {labels: [turning red]}}\n"
+    )
+    given = ("teach", "azure", "--examples", lessons / "blue", "--config", "config.yaml", "--model", toy)
+    ran = cli(*given, "--background", "hall", lessons / "grey" / "g.mkv", "--background-for", "5s")
+    assert ran.code == 0
+    record = json.loads((folder / "azure.head.json").read_text())["card"]["record"]
+    background = [example for example in record["examples"] if example["spans"][0]["label"] == "background"]
+    assert [example["source"] for example in background] == ["g.mkv", "stream hall"]
+    assert background[1]["sha256"] is None
+    assert "taught again" not in ran.out
+    ran = cli(*given, "--background", "hal")
+    assert ran.code == 78
+    assert "--background hal: no such folder, and as a stream: config.yaml: there is no stream" in ran.err
+    assert "did you mean 'hall'?" in ran.err
+    ran = cli("teach", "azure", "--from-record", "azure.head.json", "--model", toy)
+    assert (ran.code, "a live stream cannot be seen again" in ran.err) == (78, True)
+
+
+def test_a_clip_is_not_both(cli, folder, toy, lessons):
+    ran = cli(
+        "teach", "azure", "--examples", lessons / "blue", "--background", lessons / "blue" / "b.mkv", "--model", toy
+    )
+    assert ran.code == 78
+    assert "is given as 'azure' and as 'background' at once" in ran.err
+
+
+def test_an_interrupted_lesson_leaves_nothing(cli, folder, toy, lessons):
+    (folder / "config.yaml").write_text(
+        f"model: {toy}\nstate_dir: state\nstreams:\n  - name: hall\n"
+        f"    source: {{type: file, path: {lessons / 'both.mkv'}, loop: true, pace: realtime}}\n"
+        "    actions: {reddening: {labels: [turning red]}}\n"
+    )
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a daemon of another test may have its own
+    timer = threading.Timer(2.0, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    ran = cli(
+        "teach", "azure", "--examples", lessons / "blue", "--background", "hall", "--background-for", "30s",
+        "--config", "config.yaml", "--model", toy,
+    )  # fmt: skip
+    signal.signal(signal.SIGINT, before)
+    assert ran.code == 130
+    assert not list(folder.glob("*head*"))
+
+
 def test_taught_again_the_old_head_is_kept(teach, folder):
     teach()
     before = (folder / "azure.head.json").read_bytes()
@@ -123,6 +173,9 @@ def test_the_record_makes_the_same_head(teach, folder):
         (("--examples", "none"), 78, "none: no such folder, table or video"),
         (("--examples", ".", "--out", "no/such/x.head.json"), 78, "no/such: there is no such folder for the head"),
         (("--from-events", "--state-dir", "."), 78, "no event is labelled yet"),
+        (("--examples", ".", "--seed", "-1"), 64, "is not a whole number from 0"),
+        (("--examples", ".", "--background-for", "0s"), 64, "is not a time above 0"),
+        (("--examples", ".", "--background", "none"), 78, "no videos are in this folder"),
     ],
 )
 def test_what_is_asked_for_wrongly(cli, folder, toy, wrong):
@@ -143,6 +196,11 @@ def state(folder):
     return event
 
 
+def test_a_label_is_for_one_event(cli, state):
+    ran = cli("events", "--state-dir", "state", "--since", "1h", "label", state.id, "right")
+    assert (ran.code, "nothing that selects" in ran.err) == (64, True)
+
+
 @pytest.mark.parametrize("before", [True, False])
 def test_an_event_is_labelled(cli, state, before):
     options = ("--state-dir", "state")
@@ -154,6 +212,16 @@ def test_an_event_is_labelled(cli, state, before):
     ran = cli("teach", "waving", "--from-events", "--state-dir", "state")
     assert ran.code == 78
     assert "1 labelled events have no clip" in ran.err
+
+
+def test_a_labelled_action_begins_after_the_pre_roll_of_its_stream(cli, state, folder, toy, red_clip):
+    (folder / "config.yaml").write_text(
+        f"model: {toy}\nstate_dir: state\nstreams:\n  - name: {state.stream}\n    clip: {{pre_roll: 1500ms}}\n"
+        f"    source: {{type: file, path: {red_clip}}}\n    actions: {{waving: {{labels: [turning red]}}}}\n"
+    )
+    assert cli("events", "--config", "config.yaml", "label", state.id, "right").code == 0
+    (line,) = (folder / "state" / "examples" / "labels.jsonl").read_text().splitlines()
+    assert json.loads(line)["start_s"] == 1.5
 
 
 def test_an_event_that_is_not_there(cli, state):

@@ -106,8 +106,8 @@ def test_the_tenth_list_entry_comes_after_the_second(loaded):
             "MOVINET_EDGE__RETRIES",
             "2",
             (
-                "retries: unknown key; known here: control, evidence, fast, heads, labels, log, model, outbox, plugin_dirs, "
-                "runtime, sinks, state_dir, streams, threads, web"
+                "retries: unknown key; known here: control, evidence, fast, heads, labels, log, model, outbox, "
+                "plugin_dirs, runtime, sinks, state_dir, streams, threads, web"
             ),
         ),
         ("MOVINET_EDGE__LOGG__LEVEL", "info", "logg: unknown key"),

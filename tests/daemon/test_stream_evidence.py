@@ -197,7 +197,7 @@ TEN_PM = datetime(2026, 11, 21, 22).astimezone()
         (TEN_PM + timedelta(hours=1), []),
         (TEN_PM + timedelta(hours=7), []),
         (TEN_PM + timedelta(hours=8), ["peak.jpg", "start.jpg", "clip.mp4", "scores.json"]),
-        (TEN_PM - timedelta(seconds=4.5), ["peak.jpg", "start.jpg", "clip.mp4", "scores.json"]),
+        (TEN_PM - timedelta(seconds=7.5), ["peak.jpg", "start.jpg", "clip.mp4", "scores.json"]),
     ],
     ids=["before", "within", "next day", "after", "begins during the action"],
 )
@@ -207,8 +207,14 @@ def test_quiet_hours_keep_nothing_and_events_go_on(play, store, begin, kept):
     assert (start.snapshot is not None, stop.snapshot is not None, stop.clip is not None) == (bool(kept),) * 3
 
 
+def test_quiet_hours_begin_early_enough_for_what_came_before_its_frame_was_scored(play, store):
+    frames = at(scene(("black", 4), ("red", 1), ("black", 30)), TEN_PM - timedelta(seconds=10))
+    stop = play(frames, quiet_hours=["22:00-06:00"], clip={"pre_roll": "1s", "post_roll": "20s"})[-1]
+    assert colours(clip_of(store, stop))[-1][0] <= 4.0
+
+
 def test_no_clip_shows_a_moment_of_the_quiet_hours(play, store):
-    for begin, last_s in ((TEN_PM - timedelta(seconds=4.5), 1.6), (TEN_PM + timedelta(hours=8, seconds=-3.7), 3.0)):
+    for begin, last_s in ((TEN_PM - timedelta(seconds=7.5), 1.6), (TEN_PM + timedelta(hours=8, seconds=-3.7), 3.0)):
         stop = play(at(scene(*RED_AND_AFTER), begin), quiet_hours=["22:00-06:00"])[-1]
         assert colours(clip_of(store, stop))[-1][0] <= last_s
     # The second began 0.3 s before the action, although a second was asked for.

@@ -1,5 +1,6 @@
 """The fast path of loading: rewritten, proved and kept; and whatever goes wrong, the untouched file runs."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -105,7 +106,7 @@ def test_what_fails_its_self_test_is_neither_used_nor_kept(path, folder, monkeyp
     assert not list(folder.iterdir())
 
 
-@pytest.mark.parametrize("suffix", [".tflite", ".json"])
+@pytest.mark.parametrize("suffix", [".tflite", ".notes"])
 def test_a_damaged_file_of_the_cache_is_told_and_made_anew(path, folder, proofs, suffix):
     expected = scores(load(path, folder)[0])
     (kept,) = folder.glob(f"*{suffix}")
@@ -116,6 +117,29 @@ def test_a_damaged_file_of_the_cache_is_told_and_made_anew(path, folder, proofs,
     assert proofs == [1, 1]
     np.testing.assert_array_equal(scores(model), expected)
     assert not load(path, folder)[1]
+
+
+def test_a_file_that_changes_under_its_name_is_another_model(path, folder, proofs):
+    before = scores(load(path, folder)[0])
+    toy_file(dataclasses.replace(SMALL, seed=SMALL.seed + 1), path.parent)
+    changed, logs = load(path, folder)
+    assert (changed.fast.used, logs, proofs) == (True, [], [1, 1])
+    found = scores(changed)
+    assert np.abs(found - before).max() > 1e-3
+    np.testing.assert_allclose(found, scores(load(path, fast=False)[0]), atol=1e-6)
+
+
+def test_others_may_speak_during_the_self_test(path, monkeypatch, capfd):
+    right = fast.SessionStream.logits
+
+    def speak(*arguments):
+        os.write(2, b"spoken\n")
+        assert capfd.readouterr().err == "spoken\n"
+        return right(*arguments)
+
+    monkeypatch.setattr(fast.SessionStream, "logits", speak)
+    assert load(path)[0].fast.used
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])

@@ -2,18 +2,25 @@
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 from toy_model import Block, ToySpec, write
 
-from movinet_edge.engine import load_model
+from movinet_edge.engine import load_model, runtime
 from movinet_edge.engine.measure import first_frame_ms, measure, measure_streams, measure_threads
 from movinet_edge.engine.measure_rows import Timing, in_turn
+from movinet_edge.engine.rewrite import hosting
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    path = write(
+def path(tmp_path_factory):
+    """A model."""
+    return write(
         ToySpec(size_px=32, classes=4, head=8, blocks=(Block(4, (3,)),)), tmp_path_factory.mktemp("m") / "t.tflite"
     )
+
+
+@pytest.fixture(scope="module")
+def model(path):
     return load_model(path, labels=("a", "b", "c", "d"))
 
 
@@ -42,6 +49,17 @@ def test_one_measurement(model):
     ]
     assert found.speedup > 0
     assert found.streams_per_core == pytest.approx(200 / found.timings[0].p50_ms)
+
+
+@pytest.mark.parametrize("compiled", [True, False], ids=["CompiledModel", "interpreter"])
+@pytest.mark.parametrize("fast", [True, False], ids=["rewritten", "as it is"])
+def test_whatever_runs_the_model_has_a_bare_run(path, monkeypatch, compiled, fast):
+    for module in (runtime, hosting):
+        monkeypatch.setattr(module, "why_not_compiled_model", lambda: None if compiled else "it would end the process")
+    with capture_logs():
+        model = load_model(path, labels=("a", "b", "c", "d"), fast=fast)
+    assert (model.runtime.name, model.runtime.rewritten) == ("LiteRT" if compiled else "LiteRT interpreter", fast)
+    assert all(timing.p50_ms > 0 for timing in measure(model, frames=1).timings)
 
 
 def test_the_first_frame(model):

@@ -135,3 +135,9 @@ def test_videos_are_found_by_path_name_or_stem_and_others_are_told():
 def test_a_mark_without_a_video_belongs_to_all():
     found, _ = of_videos([Interval("", 0.0, 1.0, "x")], [Path("a.mp4"), Path("b.mp4")])
     assert [interval.video for interval in found] == ["a.mp4", "b.mp4"]
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.csv", "video,action,start,end\n"), ("a.json", " []\n")])
+def test_nothing_happens(name, text, tmp_path):
+    (tmp_path / name).write_text(text)
+    assert read_truth(tmp_path / name) == []

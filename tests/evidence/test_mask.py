@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from movinet_edge.api import Frame
+from movinet_edge.config.evidence import Polygon
 from movinet_edge.evidence import Mask
 
 LEFT_HALF = [(0, 0), (0.5, 0), (0.5, 1), (0, 1)]
@@ -54,6 +56,19 @@ def test_no_pixel_whose_middle_lies_within_is_left(corners, size):
     ]
     inside = np.all([side > 0.02 for side in sides], axis=0) | np.all([side < -0.02 for side in sides], axis=0)
     assert not masked[inside].any()
+
+
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [(0, 0), (1, 0), (1, 1)],
+        [(0, 0), (1, 0), (0.5, 0.2), (1, 1), (0, 1)],
+        [(0.1, 0.1), (0.5, 0.1), (0.9, 0.1), (0.9, 0.9)],
+    ],
+    ids=["triangle", "hollow", "corner in a side"],
+)
+def test_what_has_an_inside_may_be_masked(corners):
+    TypeAdapter(Polygon).validate_python(corners)
 
 
 @pytest.mark.parametrize("image", [None, np.zeros((0, 4, 3), np.uint8), np.zeros(7, np.uint8)])

@@ -70,8 +70,20 @@ def test_it_keeps_what_was_asked_as_far_as_the_bounds_allow(gops, keep_s, most_b
         {"format": VideoFormat("h264", Fraction(1, 90_000))},
         {"dts": 900},
         {"time_s": 0.5, "dts": None},
+        {"time_s": 0.5, "dts": 500, "pts": 500},
+        {"dts": 9_000_000, "pts": 9_000_000},
+        {"dts": None, "pts": 9_000_000},
+        {"time_s": 33.1, "dts": 33_100, "pts": 33_100},
     ],
-    ids=["another format", "the decoder's clock falls", "the stream's clock falls"],
+    ids=[
+        "another format",
+        "the decoder's clock falls",
+        "the stream's clock falls",
+        "both fall",
+        "another recording with later timestamps",
+        "the same without the decoder's",
+        "after a hole",
+    ],
 )
 def test_what_does_not_go_on_begins_anew(change):
     ring = filled(packets(3))
@@ -80,6 +92,13 @@ def test_what_does_not_go_on_begins_anew(change):
     assert len(ring) == 1
     assert not ring.add(replace(packet(3.2), format=VideoFormat("hevc", Fraction(1, 1000))))
     assert len(ring) == 0
+
+
+@pytest.mark.parametrize("stamp", [3000, 2980], ids=["the same again", "a little earlier"])
+def test_a_stumbling_clock_is_no_new_beginning(stamp):
+    ring = filled([*packets(3), packet(3.0, key=True)])
+    assert ring.add(packet(stamp / 1000))
+    assert len(ring) == 32
 
 
 def test_reordered_pictures_are_no_new_beginning():
@@ -133,6 +152,18 @@ def test_a_recording_ends_in_time(steps, last_s, complete):
     assert recording.packets[-1].time_s == last_s
     assert recording.complete is complete
     assert all(later.time_s > earlier.time_s for earlier, later in pairwise(recording.packets))
+
+
+def test_the_length_counts_from_where_the_clip_was_to_begin():
+    recording = Recording(20.0, since_s=30.0)
+    recording.extend(packets(100, key_every=1000))
+    assert (recording.packets[0].time_s, recording.packets[-1].time_s) == (0.0, 50.0)
+
+
+def test_what_came_after_a_moment_can_be_taken_out_again():
+    recording = recorded(adds(packets(10)), lambda one: one.cut(4.05), adds(packets(12)[100:]))
+    assert recording.packets[-1].time_s == 4.0
+    assert (recording.complete, recording.has_end) == (True, False)
 
 
 def test_a_recording_begins_with_a_key_frame_and_is_bounded_in_size():

@@ -146,6 +146,7 @@ BOMB = jpeg().replace((48).to_bytes(2) + (64).to_bytes(2), b"\xff\xff\xff\xff", 
         (jpeg()[:20], "no size"),
         (jpeg((3000, 2000)), "pixels"),
         (BOMB, "pixels"),
+        (jpeg() + b"\xff\xda" * 1000, "scans"),
         (jpeg().replace((48).to_bytes(2) + (64).to_bytes(2), bytes(4), 1), "pixels"),
     ],
 )

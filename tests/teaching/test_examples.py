@@ -3,7 +3,7 @@
 import pytest
 
 from movinet_edge.api import ConfigurationError
-from movinet_edge.teaching.examples import Example, Span, read_examples, source_of
+from movinet_edge.teaching.examples import Example, Span, read_examples, source_of, without_repeats
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ def test_a_folder_of_clips(files):
 
 
 def test_a_folder_with_a_folder_for_each_action(files):
-    files("gym/squat/1.mp4", "gym/lunge/deep/2.mp4", "gym/background/3.mp4")
+    files("gym/squat/1.mp4", "gym/lunge/deep/2.mp4", "gym/Background/3.mp4")
     found = {(example.path, example.spans[0].label) for example in read("gym")}
     assert found == {
         ("gym/squat/1.mp4", "squat"),
         ("gym/lunge/deep/2.mp4", "lunge"),
-        ("gym/background/3.mp4", "background"),
+        ("gym/Background/3.mp4", "background"),
     }
 
 
@@ -119,3 +119,34 @@ def test_nothing_there(files, given, says):
 def test_a_span_holds_its_ends(time_s, holds):
     assert Span("x", 1.0, 2.0).holds(time_s) is holds
     assert Span("x", 1.0).holds(time_s) is (time_s >= 1.0)
+
+
+def of(path, *spans, seconds=None):
+    return Example(path, spans, "x", seconds)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [of("a.mp4", Span("yes")), of("b.mp4", Span("no"))],
+        [of("a.mp4", Span("yes", 0, 3)), of("a.mp4", Span("no", 3))],
+        [of("a.mp4", Span("yes", 5)), of("a.mp4", Span("no", 0, 2), Span("no", 3, 5))],
+        [of("rtsp://a", Span("yes"), seconds=5), of("rtsp://a", Span("no"), seconds=5)],
+    ],
+)
+def test_what_does_not_contradict_itself_stays(given):
+    assert without_repeats(given) == given
+
+
+def test_what_is_given_twice_counts_once(files):
+    folder = files("clips/a.mp4")
+    once, again = of("clips/a.mp4", Span("yes")), of(str(folder / "clips" / "a.mp4"), Span("yes"))
+    assert without_repeats([once, again, once]) == [once]
+
+
+@pytest.mark.parametrize("spans", [(Span("yes"), Span("no")), (Span("yes", 2), Span("no", 0, 3))])
+def test_one_thing_is_not_two(files, spans):
+    folder = files("a.mp4")
+    given = [of(path, span) for path, span in zip(("a.mp4", str(folder / "a.mp4")), spans, strict=True)]
+    with pytest.raises(ConfigurationError, match=r"a\.mp4: is given as 'yes' and as 'no' at once"):
+        without_repeats(given)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from movinet_edge.api import ConfigurationError, ModelError
-from movinet_edge.heads import read_head, write_head
+from movinet_edge.heads import BACKGROUND, read_head, write_head
 from movinet_edge.taught import TaughtModel, load_heads
 from movinet_edge.teaching.compare import Comparison, compare
-from movinet_edge.teaching.examples import BACKGROUND, Example, Span
+from movinet_edge.teaching.examples import Example, Span
 from movinet_edge.teaching.lesson import teach
 from movinet_edge.teaching.record import record_of
 from movinet_edge.teaching.report import sentences
@@ -118,6 +118,8 @@ def test_it_is_said_in_words(examples, clip, trunk):
         ([BACKGROUND], "nothing to teach"),
         (["azure"], "only examples of 'azure' are given; .*--background"),
         (["Two", BACKGROUND], "'Two' is a label of the model already"),
+        (["x" * 65, BACKGROUND], "cannot be called so: String should have at most 64 characters"),
+        (["a\tb", BACKGROUND], "cannot be called so: .*use printable characters"),
     ],
 )
 def test_what_cannot_be_taught(show, trunk, labels, says):

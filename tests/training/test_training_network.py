@@ -83,7 +83,7 @@ def test_the_exported_file_says_what_the_network_says(network, tmp_path: Path, s
 
 def test_calibration_sees_all_that_is_quantised(network, tmp_path: Path):
     write_toy(tmp_path, steady(1, 2))
-    ranges = observe(network, ClipFolder([tmp_path]), [0, 1], WINDOW)
+    ranges = observe(network, ClipFolder([tmp_path]), [0, 1], window=WINDOW, size_px=64)
     graph = float_graph(fold(random_arrays()))
     of_the_file = {t.name for operator in graph.operators for t in operator.outputs}
     kept = {name for name in of_the_file if name.endswith((".frames", ".kept", ".halved")) or name.startswith("head.")}

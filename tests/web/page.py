@@ -31,6 +31,7 @@ CONFIG = """\
       - name: hall
         source: {{type: file, path: {clip}, pace: realtime, loop: true, concat: true}}
         snapshot: {{width: 64}}
+        clip: {{pre_roll: 2500ms}}
         warm_up: 0
         window: 2
         smoothing: {{type: none}}

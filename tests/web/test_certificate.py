@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from cryptography import x509
 from page import CONTROL, Visitor
 
 from movinet_edge.web.certificate import VALID, make_certificate, own_names
@@ -31,6 +32,23 @@ def test_the_key_is_its_owners_alone_and_nothing_else_is_left(files):
     ("name", "fits"), [("localhost", True), ("127.0.0.1", True), ("porch.local", True), ("other.local", False)]
 )
 def test_the_certificate_is_for_its_names_alone(files, name, fits):
+    assert_fits(files, name, fits=fits)
+
+
+@pytest.mark.parametrize("name", ["192.168.1.20", "porch.local"])
+def test_a_certificate_for_names_of_one_kind(tmp_path, name):
+    files = make_certificate(tmp_path, [name])
+    assert_fits(files, name, fits=True)
+    constraints = extension(files.authority, x509.NameConstraints)
+    kinds = {type(subject) for subject in (*constraints.permitted_subtrees, *constraints.excluded_subtrees)}
+    assert kinds == {x509.DNSName, x509.IPAddress}, "what is not spoken of would be allowed"
+
+
+def extension(path, kind):
+    return x509.load_pem_x509_certificate(path.read_bytes()).extensions.get_extension_for_class(kind).value
+
+
+def assert_fits(files, name, *, fits):
     trusting = ssl.create_default_context(cafile=str(files.authority))
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(files.certificate, files.key)
@@ -55,8 +73,6 @@ def test_the_certificate_is_for_its_names_alone(files, name, fits):
 
 
 def test_the_authority_can_vouch_for_nothing_else(files):
-    from cryptography import x509
-
     authority = x509.load_pem_x509_certificate(files.authority.read_bytes())
     constraints = authority.extensions.get_extension_for_class(x509.NameConstraints)
     assert constraints.critical

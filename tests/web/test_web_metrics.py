@@ -47,6 +47,10 @@ def test_the_figures_of_status(figures):
     assert value(states, stream="yard", state="disabled") == 1
     assert value(states, stream="hall", state="live") == 1
     assert value(states, stream="hall", state="stalled") == 0
+    assert [value(figures["movinet_edge_stream_well"], stream=name) for name in ("hall", "yard", "phone")] == [1, 1, 1]
+    assert (
+        value(figures["movinet_edge_events"], "_total", stream="hall", action="reddening", type="start", reason="") > 0
+    )
     assert value(figures["movinet_edge_frames_scored"], "_total", stream="hall") > 0
     assert value(figures["movinet_edge_frames_dropped"], "_total", stream="hall", reason="unusable") == 0
     assert value(figures["movinet_edge_action_threshold"], stream="hall", action="reddening") > 0
@@ -83,6 +87,7 @@ def test_anybody_may_ask_whether_it_lives_and_learns_no_more(stranger):
 def known_names(figures):
     return {sample.name for family in figures.values() for sample in family.samples} | {
         "movinet_edge_throttled",
+        "movinet_edge_temperature_celsius",
         "movinet_edge_source_cpu_cores",
     }  # not on every machine, not at once
 

@@ -64,7 +64,9 @@ def test_a_wrong_host_gets_nothing(visitor, path):
     assert "Set-Cookie" not in answer.headers
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:1", "null", "http://localhost"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "http://localhost:1", "null", "http://localhost", "http://[", ""]
+)
 @pytest.mark.parametrize(("path", "body"), COMMANDS)
 def test_a_command_of_another_origin_is_refused(visitor, path, body, origin):
     assert visitor.post(path, body, headers={"Origin": origin}).status == 403
@@ -73,6 +75,15 @@ def test_a_command_of_another_origin_is_refused(visitor, path, body, origin):
 def test_a_command_of_our_own_origin_is_taken(visitor):
     path, body = COMMANDS[1]
     assert visitor.post(path, body, headers={"Origin": visitor.url}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
+)
+def test_pages_of_others_open_no_sessions(visitor, site, status):
+    answer = visitor.get("/api/session", headers={"Sec-Fetch-Site": site})
+    assert answer.status == status
+    assert visitor.get("/", headers={"Sec-Fetch-Site": site}).status == 200  # a link from elsewhere
 
 
 @pytest.mark.parametrize("path", ["/api/live", "/api/cameras/phone"])
@@ -85,7 +96,8 @@ def test_a_socket_of_another_origin_is_refused(visitor, path):
 @pytest.mark.parametrize("cookie", [None, "", "wrong", "x" * 3000])
 @pytest.mark.parametrize("path", [*LOOKED_UP, *CAMERAS, "/api/session"])
 def test_without_a_session_nothing_is_told(stranger, path, cookie):
-    headers = {} if cookie is None else {"Cookie": f"movinet_edge_session={cookie}"}
+    port = stranger.url.rpartition(":")[2]
+    headers = {} if cookie is None else {"Cookie": f"movinet_edge_session_{port}={cookie}"}
     assert stranger.get(path, headers=headers).status == 401
 
 
@@ -100,7 +112,7 @@ def test_without_a_session_a_page_leads_to_the_login(stranger, path, target):
     assert (answer.status, answer.headers["Location"]) == (303, target)
 
 
-@pytest.mark.parametrize("token", ["", "wrong"])
+@pytest.mark.parametrize("token", ["", "wrong", "wröng"])
 @pytest.mark.parametrize(("path", "body"), [*COMMANDS, ("/api/logout", {})])
 def test_a_command_without_the_pages_token_is_refused(owner, path, body, token):
     assert owner.post(path, body, headers={"X-CSRF-Token": token}).status == 403
@@ -131,10 +143,37 @@ def test_the_password_decides_the_role(stranger, password, role):
     assert (cookie["httponly"], cookie["samesite"], cookie["secure"]) == (True, "Strict", "")
 
 
+def test_daemons_on_one_machine_keep_their_sessions_apart(owner, open_daemon):
+    port, other_port = (url.rpartition(":")[2] for url in (owner.url, open_daemon.url))
+    cookies = (
+        owner.get("/api/session").headers["Set-Cookie"],
+        owner.get(f"{open_daemon.url}/api/session").headers["Set-Cookie"],
+    )
+    assert [cookie.partition("=")[0] for cookie in cookies] == [
+        f"movinet_edge_session_{port}",
+        f"movinet_edge_session_{other_port}",
+    ]
+    assert owner.get("/api/session").json["role"] == "control"
+
+
+def test_a_session_from_before_the_login_is_not_taken_over(locked_daemon):
+    with Visitor(locked_daemon.url) as attacker, Visitor(locked_daemon.url) as victim:
+        attacker.enter(VIEW)
+        port = attacker.url.rpartition(":")[2]
+        planted = attacker.get("/api/session").headers["Set-Cookie"].partition(";")[0]
+        answer = victim.post("/api/login", {"password": CONTROL}, headers={"Cookie": planted})
+        assert answer.json["role"] == "control"
+        assert planted not in answer.headers["Set-Cookie"]
+        assert f"movinet_edge_session_{port}=" in answer.headers["Set-Cookie"]
+        assert attacker.get("/api/session").status == 401
+
+
 def test_logging_out_ends_the_session_and_its_sockets(owner):
     with owner.socket("/api/live") as live:
         live.of_type("status")
-        assert owner.post("/api/logout", {}).status == 200
+        answer = owner.post("/api/logout", {})
+        assert answer.status == 200
+        assert "cookies" not in answer.headers["Clear-Site-Data"]  # of all that has the same name
         live.ends()
     assert owner.get("/api/session").status == 401
 
@@ -158,7 +197,9 @@ def test_a_guesser_has_to_wait(locked_daemon):
         ({"json": None, "data": b"{", "headers": {"Content-Type": "application/json"}}, 400),
         ({"json": None, "data": b"[" * 16_000, "headers": {"Content-Type": "application/json"}}, 400),
         ({"json": None, "data": {"password": CONTROL}}, 415),
+        ({"json": None, "data": b"{}", "headers": {"Content-Type": "application/json; charset=klingon"}}, 400),
         ({"json": {"password": "x" * 20_000}}, 413),
+        ({"json": {"password": "\ud800"}}, 403),
     ],
 )
 def test_a_login_that_is_none(stranger, options, status):

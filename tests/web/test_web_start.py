@@ -4,13 +4,17 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
+import aiohttp
 import pytest
-from page import PATIENCE_S, PageDaemon
+from page import PATIENCE_S, PageDaemon, Visitor
 
 from movinet_edge.api import ConfigurationError
 from movinet_edge.config import WebSettings
 from movinet_edge.daemon.control_socket import NoDaemon, Status, ask
+from movinet_edge.web.listener import MOST_CONNECTIONS
 from movinet_edge.web.start import check_page
 
 
@@ -85,3 +89,24 @@ def test_check_says_where_the_page_will_be(tmp_path, web_toy, web_clip):
     command = [sys.executable, "-m", "movinet_edge.cli", "check", "--config", str(daemon.config)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert "page at http://127.0.0.1:8123/, without a password" in done.stdout
+
+
+def test_a_crowd_of_connections_leaves_the_daemon_its_files(start):
+    daemon = start()
+    port = int(daemon.url.rpartition(":")[2])
+    with ExitStack() as crowd:
+        for _ in range(MOST_CONNECTIONS + 20):
+            crowd.enter_context(socket.create_connection(("127.0.0.1", port)))
+        descriptors = Path(f"/proc/{daemon.process.pid}/fd")
+        time.sleep(0.5)
+        assert len(list(descriptors.iterdir())) < MOST_CONNECTIONS + 100
+        assert ask(daemon.folder / "state" / "control.sock", Status())["streams"][0]["state"] == "live"
+    with Visitor(daemon.url) as visitor:
+        give_up_s = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                visitor.enter()
+                break
+            except aiohttp.ClientError:
+                assert time.monotonic() < give_up_s
+                time.sleep(0.05)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from movinet_edge import __version__
 from movinet_edge.engine.rewrite.host import HostPlan
@@ -26,18 +26,21 @@ _log = structlog.get_logger(__name__)
 _CPUINFO = Path("/proc/cpuinfo")
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What is written beside a rewritten file."""
+# A model that is trained again and again under one name leaves its old forms behind, 3 to 8 MB each.
+_MOST_KEPT = 16
 
-    sha256: str
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """What is written beside a rewritten file, behind a line with the checksum of both."""
+
     plan: HostPlan
     family: Family
     operators_before: int
     reports: tuple[PassReport, ...]
 
 
-_ENTRY = TypeAdapter(_Entry)
+_NOTES = TypeAdapter(_Notes)
 
 
 class RewriteCache:
@@ -102,34 +105,45 @@ class RewriteCache:
 
     def _paths(self, folder: Path, key: str) -> tuple[Path, Path]:
         name = f"{key}.{self._tag}"
-        return folder / f"{name}.tflite", folder / f"{name}.json"
+        return folder / f"{name}.tflite", folder / f"{name}.notes"
 
     def _find(self, folder: Path, key: str) -> Rewritten | None:
         model, notes = self._paths(folder, key)
         try:
-            written, content = notes.read_bytes(), model.read_bytes()
-            entry = _ENTRY.validate_json(written)
+            digest, _, written = notes.read_bytes().partition(b"\n")
+            content = model.read_bytes()
+            if digest != _digest(written, content):
+                raise ValueError("the checksum is another")
+            seen = _NOTES.validate_json(written)
         except FileNotFoundError:
             return None
-        except (OSError, ValidationError):
-            entry, content = None, b""
-        if entry is None or hashlib.sha256(content).hexdigest() != entry.sha256:
+        except (OSError, ValueError):
             _log.warning("a kept rewritten model is damaged, so it is made anew", path=str(model))
             return None
-        return Rewritten(content, entry.plan, entry.family, None, entry.operators_before, entry.reports)
+        return Rewritten(content, seen.plan, seen.family, None, seen.operators_before, seen.reports)
 
     def _keep(self, folder: Path, key: str, rewritten: Rewritten) -> None:
-        for outdated in folder.glob(f"{key}.*"):
-            outdated.unlink(missing_ok=True)
-        digest = hashlib.sha256(rewritten.content).hexdigest()
-        entry = _Entry(digest, rewritten.plan, rewritten.family, rewritten.operators_before, rewritten.reports)
+        others = [path for path in folder.glob("*.tflite") if not path.name.startswith(f"{key}.")]
+        others.sort(key=lambda path: path.stat().st_mtime)
+        forgotten = [path.with_suffix(".*").name for path in others[: max(0, len(others) + 1 - _MOST_KEPT)]]
+        for pattern in (f"{key}.*", *forgotten):
+            for outdated in folder.glob(pattern):
+                outdated.unlink(missing_ok=True)
+        written = _NOTES.dump_json(
+            _Notes(rewritten.plan, rewritten.family, rewritten.operators_before, rewritten.reports)
+        )
         model, notes = self._paths(folder, key)
         _write(model, rewritten.content)
-        _write(notes, _ENTRY.dump_json(entry))
+        _write(notes, _digest(written, rewritten.content) + b"\n" + written)
 
 
 def _not_kept(folder: Path, reason: str) -> None:
     _log.warning("rewritten models are not kept but made anew at each start", folder=str(folder), reason=reason)
+
+
+def _digest(notes: bytes, content: bytes) -> bytes:
+    """One checksum of both: a file that runs by the wrong plan may end the process."""
+    return hashlib.sha256(notes + content).hexdigest().encode()
 
 
 def _processor() -> str:

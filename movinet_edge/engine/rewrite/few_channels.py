@@ -9,7 +9,7 @@ Bit-exact: no: the products keep their fractions, and the picture is not rounded
 import numpy as np
 
 from movinet_edge.engine.rewrite.constants import real_values
-from movinet_edge.engine.rewrite.graph import ACTIVATIONS, BIAS, WEIGHTS, Graph, Kind, Operator, Tensor
+from movinet_edge.engine.rewrite.graph import ACTIVATIONS, WEIGHTS, Graph, Kind, Operator, Tensor
 from movinet_edge.engine.rewrite.passes import Pass, Tally
 from movinet_edge.engine.rewrite.schema import new_operator
 
@@ -23,11 +23,15 @@ def apply(graph: Graph) -> Tally:
     """Dequantise, convolve, quantise; where the input is a float that was just quantised, take the float."""
     tally = Tally()
     for convolution in graph.of_kind(Kind.CONV_2D):
-        source, weights = convolution.input(ACTIVATIONS), convolution.input(WEIGHTS)
+        source = convolution.input(ACTIVATIONS)
         _, height, width, channels = source.shape
-        if source.is_int8() and channels <= MOST_CHANNELS and height * width > 1 and weights.data is not None:
-            _in_float(graph, convolution)
-            tally.changed += 1
+        if not source.is_int8() or channels > MOST_CHANNELS or height * width == 1:
+            continue
+        if any(tensor is None or tensor.data is None for tensor in convolution.inputs[WEIGHTS:]):
+            tally.left["its weights or bias are no constants"] += 1
+            continue
+        _in_float(graph, convolution)
+        tally.changed += 1
     graph.remove_unused()
     return tally
 
@@ -35,7 +39,7 @@ def apply(graph: Graph) -> Tally:
 def _in_float(graph: Graph, convolution: Operator) -> None:
     quantised = convolution.output
     result = Tensor(f"{quantised.name}_float", quantised.shape, np.dtype(np.float32))
-    constants = [convolution.input(WEIGHTS), convolution.input(BIAS)]
+    constants = [tensor for tensor in convolution.inputs[WEIGHTS:] if tensor is not None]
     inputs: list[Tensor | None] = [_as_float(graph, convolution.input(ACTIVATIONS), convolution)]
     inputs += [Tensor.constant(tensor.name, real_values(tensor)) for tensor in constants]
     graph.insert_before(

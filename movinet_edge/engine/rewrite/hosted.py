@@ -36,8 +36,6 @@ class HostedTensors(HostPools):
             for s in plan.whole
         ]
         self._buffers = [*rings, *map(list, whole)]
-        states: list[FrameRing | WholeState] = [*plan.rings, *plan.whole]
-        self._empty = [empty_state(state).reshape(-1) for state in states]
         period = math.lcm(2 if whole else 1, *(len(buffers) for buffers in rings))
         self._turns = [session.handles_of_turn(turn, rings, whole) for turn in range(period)]
         self._turn = 0
@@ -51,7 +49,7 @@ class HostedTensors(HostPools):
     def clear(self) -> None:
         """All states as before the first frame."""
         self.clear_sums()
-        for buffers, value in zip(self._buffers, self._empty, strict=True):
+        for buffers, value in zip(self._buffers, self._session.empty, strict=True):
             for buffer in buffers:
                 buffer.write(value)
 
@@ -78,6 +76,9 @@ class HostedSession:
         self.interface = interface
         self.pools = pools_in_order(self.plan, interface)
         self.image: NDArray[np.float32] = np.zeros(interface.image.shape, np.float32)
+        states: list[FrameRing | WholeState] = [*self.plan.rings, *self.plan.whole]
+        self.empty = [empty_state(state).reshape(-1) for state in states]
+        """What a frame of each ring and each whole state is as before the first frame; streams share it, a megabyte."""
         self._content = rewritten.content  # the runtime may read weights from it for as long as it runs
         with captured_native_log() as log:
             try:

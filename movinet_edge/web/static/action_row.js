@@ -11,6 +11,7 @@ export class ActionRow {
     this.colour = colour;
     this.card = card;
     this.isMoving = false;
+    this.isSending = false;
     this.build();
   }
 
@@ -28,6 +29,8 @@ export class ActionRow {
     this.slider = element("input", {
       type: "range", min: "0", max: "1", step: "0.01", "aria-label": `Score at which ${this.name} starts`,
       oninput: () => this.moving(), onchange: () => this.moved(), onpointerdown: () => { this.isMoving = true; },
+      // A touch that changes nothing is not followed by a change.
+      onpointerup: () => this.letGo(), onpointercancel: () => this.letGo(),
     });
     const row = [
       element("span", { class: "name" }, element("i", { class: "dot" }), element("b", { title: this.name }, this.name), this.limits),
@@ -66,14 +69,25 @@ export class ActionRow {
     this.showLimits(on, on * this.ratio);
   }
 
+  letGo() {
+    setTimeout(() => { this.isMoving = this.isSending; });
+  }
+
+  // One after the other and the newest at last, however fast somebody presses a key: what the daemon answers to the
+  // first must not take the slider back.
   async moved() {
-    // Zero would mean that the action never ends.
-    const on = Math.max(0.01, Number(this.slider.value));
-    try {
-      await post(`/api/streams/${encodeURIComponent(this.stream)}/threshold`, { action: this.name, on });
-    } catch (error) {
-      this.card.onTrouble(error);
+    this.wanted = Math.max(0.01, Number(this.slider.value)); // zero would mean that the action never ends
+    if (this.isSending) return;
+    this.isSending = true;
+    while (this.wanted !== null) {
+      const on = this.wanted;
+      this.wanted = null;
+      try {
+        await post(`/api/streams/${encodeURIComponent(this.stream)}/threshold`, { action: this.name, on });
+      } catch (error) {
+        this.card.onTrouble(error);
+      }
     }
-    this.isMoving = false;
+    this.isMoving = this.isSending = false;
   }
 }

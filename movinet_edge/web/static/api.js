@@ -14,6 +14,8 @@ export async function openSession() {
   return session;
 }
 
+export const mayControl = () => session?.role === "control";
+
 export const get = (path) => request(path);
 
 export async function post(path, body) {

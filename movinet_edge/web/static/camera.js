@@ -53,11 +53,15 @@ class CameraPage {
 
   async openMedia() {
     const wanted = { facingMode: { ideal: this.facing }, width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 15 } };
+    this.closeMedia(); // first, since many phones open one camera at a time
     const media = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
-    this.closeMedia();
     this.media = media;
     // A phone ends it when a call comes in, or another page takes the camera.
-    media.getVideoTracks()[0].addEventListener("ended", () => { this.stop(); this.note("The camera was taken away. Start it again."); });
+    media.getVideoTracks()[0].addEventListener("ended", () => {
+      if (this.media !== media) return;
+      this.stop();
+      this.note("The camera was taken away. Start it again.");
+    });
     this.video.srcObject = media;
     await this.video.play();
   }
@@ -95,8 +99,17 @@ class CameraPage {
   }
 
   async turn() {
-    this.facing = this.facing === "environment" ? "user" : "environment";
-    await this.openMedia().catch((error) => this.note(`The other camera does not start: ${error.message}`));
+    const other = () => { this.facing = this.facing === "environment" ? "user" : "environment"; };
+    byId("turn").disabled = byId("start").disabled = true;
+    other();
+    try {
+      await this.openMedia();
+    } catch (error) {
+      other();
+      await this.openMedia().catch(() => this.stop());
+      this.note(`The other camera does not start: ${error.message}`);
+    }
+    byId("turn").disabled = byId("start").disabled = false;
   }
 
   // A dark screen ends the camera. The lock is lost whenever the page is hidden.

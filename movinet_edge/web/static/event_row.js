@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { draw } from "./chart.js";
 import { element, facts, setText } from "./dom.js";
+import { EventLabel } from "./event_label.js";
 import * as words from "./words.js";
 
 export class EventRow {
@@ -61,6 +62,8 @@ export class EventRow {
       ["Ended because", event.reason && words.reason(event.reason)],
       ["Model", event.model],
     ]));
+    const label = EventLabel.of(event, this.path);
+    if (label) side.append(label);
     this.more.replaceChildren(this.evidence(event), side);
     try {
       const curve = await get(`${this.path}/curve`);
@@ -79,7 +82,7 @@ export class EventRow {
       return film;
     }
     if (event.snapshot) return element("img", { src: this.source, alt: `${event.action} on ${event.stream}` });
-    return element("p", { class: "muted" }, "There is no picture of this event. Pictures are kept with “snapshot: true” in the stream’s settings.");
+    return element("p", { class: "muted" }, "There is no picture of this event: none was kept, or it was deleted meanwhile. “evidence” in the stream’s settings says of which actions pictures are kept.");
   }
 
   curve(curve) {

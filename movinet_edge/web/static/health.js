@@ -5,8 +5,8 @@ import * as words from "./words.js";
 
 export class HealthView {
   show(status, cameras) {
-    const wellStates = ["live", "disabled", "ended"];
-    const well = status.streams.filter((stream) => wellStates.includes(stream.state) || cameras.includes(stream.name)).length;
+    const isWell = ({ name, state, reason }) => ["live", "disabled"].includes(state) || (state === "ended" ? !reason : cameras.includes(name));
+    const well = status.streams.filter(isWell).length;
     const pending = status.sinks.reduce((sum, sink) => sum + sink.pending, 0);
     byId("tiles").replaceChildren(
       tile("streams are well", `${well} of ${status.streams.length}`, well < status.streams.length),

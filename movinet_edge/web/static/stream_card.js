@@ -16,6 +16,7 @@ export class StreamCard {
     this.rows = new Map();
     this.points = [];
     this.actions = [];
+    this.aheadS = 0; // the daemon's clock, of this device's: a Raspberry Pi has none that goes on without power
     this.build();
     this.loadHistory();
   }
@@ -120,6 +121,7 @@ export class StreamCard {
     // A stream that watches every label has no rows while nothing goes on.
     setText(this.seen, this.rows.size ? "" : `Sees ${top.slice(0, 3).map(([label, value]) => `${label} ${words.score(value)}`).join(", ")}`);
     if (names.length && names.join() !== this.actions.join()) [this.actions, this.points] = [names, []];
+    this.aheadS = at - Date.now() / 1000;
     this.points.push([at, ...this.actions.map((name) => actions[name] ?? 0)]);
     while (this.points.length && this.points[0][0] < at - HISTORY_S) this.points.shift();
     for (const [name, row] of this.rows) row.score(actions[name] ?? 0, active.includes(name));
@@ -147,7 +149,7 @@ export class StreamCard {
     if (this.drawing) return;
     this.drawing = requestAnimationFrame(() => {
       this.drawing = null;
-      const to = Date.now() / 1000;
+      const to = Date.now() / 1000 + this.aheadS;
       const lines = this.actions.map((name, index) => ({
         colour: this.rows.get(name)?.colour ?? seriesColour(index),
         points: this.points.map((point) => [point[0], point[index + 1]]),

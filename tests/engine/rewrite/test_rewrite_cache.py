@@ -1,6 +1,8 @@
 """The cache: proved once, found again, and never a file that is not what it was when it was proved."""
 
 import dataclasses
+import os
+import time
 
 import pytest
 from small_graphs import SmallSpec, small_movinet
@@ -37,7 +39,7 @@ def test_the_second_time_nothing_is_rewritten_or_proved(tmp_path, content):
     assert second == dataclasses.replace(first, reference=None)
 
 
-@pytest.mark.parametrize("suffix", [".tflite", ".json"])
+@pytest.mark.parametrize("suffix", [".tflite", ".notes"])
 @pytest.mark.parametrize("damage", [b"", b"{}", None])
 def test_what_was_damaged_is_made_anew(tmp_path, content, suffix, damage):
     kept, prove = RewriteCache(tmp_path, "LiteRT"), Proofs()
@@ -47,6 +49,36 @@ def test_what_was_damaged_is_made_anew(tmp_path, content, suffix, damage):
     kept.optimised(content, prove)
     kept.optimised(content, prove)
     assert len(prove.seen) == 2
+
+
+@pytest.mark.parametrize("suffix", [".tflite", ".notes"])
+def test_one_bit_is_enough_to_make_it_anew(tmp_path, content, suffix):
+    """A number of the plan that is still a number would be believed otherwise."""
+    kept, prove = RewriteCache(tmp_path, "LiteRT"), Proofs()
+    expected = kept.optimised(content, prove)
+    (file,) = tmp_path.glob(f"*{suffix}")
+    damaged = file.read_bytes().replace(b'"channels":1', b'"channels":3', 1) if suffix == ".notes" else None
+    damaged = damaged or bytes([*file.read_bytes()[:-1], file.read_bytes()[-1] ^ 1])
+    assert damaged != file.read_bytes()
+    file.write_bytes(damaged)
+    with capture_logs() as logs:
+        found = kept.optimised(content, prove)
+    assert found.plan == expected.plan
+    assert (len(prove.seen), len(logs)) == (2, 1)
+
+
+def test_old_forms_of_changed_models_are_not_kept_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "_MOST_KEPT", 2)
+    kept, prove = RewriteCache(tmp_path, "LiteRT"), Proofs()
+    models = [write_graph(small_movinet(SmallSpec(half=True)), f"key_{number}") for number in range(4)]
+    for age_s, content in zip((400, 300, 200, 100), models, strict=True):
+        kept.optimised(content, prove)
+        (newest,) = (path for path in tmp_path.glob("*.tflite") if path.stat().st_mtime > time.time() - 60)
+        os.utime(newest, (time.time() - age_s,) * 2)
+    assert len(list(tmp_path.iterdir())) == 4, "two models with their notes"
+    for content in models[2:]:
+        kept.optimised(content, prove)
+    assert len(prove.seen) == 4
 
 
 def test_another_runtime_or_version_proves_again_and_takes_the_place(tmp_path, content, monkeypatch):

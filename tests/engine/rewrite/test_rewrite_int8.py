@@ -84,6 +84,16 @@ def test_the_first_convolution_takes_the_picture_as_it_is():
     assert stem[0].input(1).dtype == np.float32
 
 
+def test_a_convolution_next_to_the_picture_without_bias_stays_as_it_is():
+    graph = small_int8()
+    stem = graph.of_kind(Kind.CONV_2D)[0]
+    stem.inputs[2] = None
+    tally = few_channels.apply(graph)
+    assert stem in graph.operators
+    assert tally.changed == 1
+    assert tally.left == {"its weights or bias are no constants": 1}
+
+
 def test_an_int8_state_begins_as_its_zero_point():
     graph = small_int8()
     int8_borders.apply(graph)

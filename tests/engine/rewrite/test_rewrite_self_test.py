@@ -1,11 +1,13 @@
 """The self-test: it passes what is right and refuses each mistake that a rewriting or a host could make."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hosted_stream import Hosted, hosted
 from small_graphs import Plain, SmallSpec, run, small_movinet
 
-from movinet_edge.engine.rewrite import RewriteRefused, read_signature, rewrite, self_test
+from movinet_edge.engine.rewrite import Family, RewriteRefused, read_signature, rewrite, self_test
 from movinet_edge.engine.rewrite.self_test import FRAMES, compare, moving_pictures
 from movinet_edge.engine.rewrite.writing import write_graph
 
@@ -109,6 +111,20 @@ def test_every_mistake_is_refused_in_a_file_that_rounds(mistake, rounding_file):
     rewritten, interface, original, reference = rounding_file
     with pytest.raises(RewriteRefused, match=r"self-test: the rewritten graph changes a logit"):
         self_test(original, reference, mistake(rewritten, interface), rewritten.family)
+
+
+@pytest.mark.parametrize("family", get_args(Family))
+def test_arithmetic_that_makes_something_else_of_a_file_is_refused(family, rounding_file):
+    """As logits upside down are; no family is without a limit."""
+    _, _, original, _ = rounding_file
+
+    class UpsideDown(Recorded):
+        def logits(self, image):
+            return -super().logits(image)
+
+    wrong = UpsideDown(original)
+    with pytest.raises(RewriteRefused, match="self-test: other arithmetic changes a logit"):
+        self_test(original, wrong, wrong, family)
 
 
 def test_difference_in_numbers():

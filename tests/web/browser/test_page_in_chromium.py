@@ -14,6 +14,7 @@ SLIDER = f"{CARD} input[aria-label='Score at which reddening starts']"
 # Whether something else than one flat colour was drawn.
 IS_DRAWN = """
 const canvas = document.querySelector(arguments[0]);
+if (!canvas) return false;
 const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
 return pixels.some((value, index) => index % 4 === 3 && value > 0);
 """
@@ -65,13 +66,13 @@ def test_an_event_arrives_and_can_be_looked_into(open_daemon, chromium):
 
 
 def test_the_clip_of_an_event_plays(tmp_path, web_toy, web_clip, chromium):
-    kept = "evidence: clip\n        clip: {{pre_roll: 1s, post_roll: 1s}}"
+    text = CONFIG.replace("snapshot: {{width: 64}}", "evidence: clip").replace("2500ms", "1s, post_roll: 1s")
     with av.open(str(web_clip)) as video:
         frames = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
     clip = write_clip(
         tmp_path / "red.mp4", size_px=(160, 90), frames=len(frames), fps=10, paint=lambda i, *_: frames[i]
     )
-    daemon = PageDaemon(tmp_path, text=CONFIG.replace("snapshot: {{width: 64}}", kept), toy=web_toy, clip=clip).start()
+    daemon = PageDaemon(tmp_path, text=text, toy=web_toy, clip=clip).start()
     try:
         browser = chromium(daemon.url).open("/#events")
         browser.until(lambda: list(tmp_path.glob("state/evidence/*/hall/*.mp4")))
