@@ -97,7 +97,9 @@ def wait():
     while not pathlib.Path("/srv/hang/now").exists():
         time.sleep(0.05)
     from movinet_edge.engine.litert import LiteRTSession
-    LiteRTSession.run = lambda *_: time.sleep(3600)
+    from movinet_edge.engine.rewrite.hosted import HostedSession
+    for session in (LiteRTSession, HostedSession):
+        session.run = lambda *_: time.sleep(3600)
 
 threading.Thread(target=wait, daemon=True).start()
 """
