@@ -15,6 +15,24 @@ def add_config_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_store_arguments(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """`--config` and `--state-dir`, which say whose events are meant.
+
+    `again`: the parser stands below one that has them already, so a default would stand above what was given there.
+    """
+    absent = argparse.SUPPRESS if again else None
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=argparse.SUPPRESS if again else DEFAULT_PATH,
+        metavar="FILE",
+        help=f"the configuration ({DEFAULT_PATH})",
+    )
+    parser.add_argument(
+        "--state-dir", type=Path, default=absent, metavar="DIR", help="the store's folder, instead of --config"
+    )
+
+
 def read_config(args: argparse.Namespace) -> Document:
     """The document that `--config` names, with its fragments, the environment and the credentials."""
     return read_document(args.config)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from movinet_edge.api import ActionEvent, ConfigurationError, EventType, MovinetEdgeError, parse_duration
 from movinet_edge.cli import events_export, events_label, exit_codes
 from movinet_edge.cli.argument_types import positive_int
-from movinet_edge.cli.configured import add_config_argument, read_config
+from movinet_edge.cli.configured import add_store_arguments, read_config
 
 HELP = "list stored events"
 DESCRIPTION = """\
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `events`."""
-    add_config_argument(parser)
-    parser.add_argument("--state-dir", type=Path, metavar="DIR", help="the store's folder, instead of --config")
+    add_store_arguments(parser)
     parser.add_argument("--since", type=_moment, metavar="WHEN", help="a time (2026-01-31T18:00) or an age (90m, 2d)")
     parser.add_argument("--until", type=_moment, metavar="WHEN", help="likewise")
     parser.add_argument("--stream", metavar="NAME")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from movinet_edge.api import ActionEvent, ConfigurationError, EventType
 from movinet_edge.cli import exit_codes
-from movinet_edge.cli.configured import DEFAULT_PATH
+from movinet_edge.cli.configured import add_store_arguments
 from movinet_edge.cli.events_report import Curve, Period, Shown, report
 
 HELP = "make an HTML report of a period"
@@ -31,21 +31,7 @@ _LOOKED_THROUGH = 1000
 
 def add_arguments(parser: argparse.ArgumentParser, moment: Callable[[str], datetime]) -> None:
     """The options of `export`; `moment` reads a time or an age."""
-    # Without a default, which would stand above what was given before `export`.
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=argparse.SUPPRESS,
-        metavar="FILE",
-        help=f"the configuration ({DEFAULT_PATH})",
-    )
-    parser.add_argument(
-        "--state-dir",
-        type=Path,
-        default=argparse.SUPPRESS,
-        metavar="DIR",
-        help="the store's folder, instead of --config",
-    )
+    add_store_arguments(parser, again=True)
     parser.add_argument(
         "--from",
         dest="begin",

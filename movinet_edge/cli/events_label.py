@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from movinet_edge.cli import exit_codes
-from movinet_edge.cli.configured import DEFAULT_PATH
+from movinet_edge.cli.configured import add_store_arguments
 
 HELP = "say that an event was right, wrong, or what it was instead"
 DESCRIPTION = """\
@@ -21,21 +21,7 @@ The beginning of an id is enough where only one event begins so. Of an event the
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `label`."""
-    # Without a default, which would stand above what was given before `label`.
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=argparse.SUPPRESS,
-        metavar="FILE",
-        help=f"the configuration ({DEFAULT_PATH})",
-    )
-    parser.add_argument(
-        "--state-dir",
-        type=Path,
-        default=argparse.SUPPRESS,
-        metavar="DIR",
-        help="the store's folder, instead of --config",
-    )
+    add_store_arguments(parser, again=True)
     parser.add_argument("event_id", metavar="ID", help="of the event, as the list has it")
     parser.add_argument("said", metavar="right|wrong|ACTION", help="what it was")
 
