@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 
 Pictures = NDArray[np.uint8]
 
+_SMALLEST_PART_PX = 48.0
+"""Less of a rendered picture is only coarse pixels."""
+_PART_SHIFT = 0.08
+"""How far, as a share of its side, a part is shown off its middle."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variety:
@@ -31,25 +36,59 @@ class Variety:
     cover: float = 0.15
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A square part of a clip's pictures: its middle `[2]` and its side, in px."""
+
+    middle: NDArray[np.float64]
+    side: float
+
+
+def part_around(joints_px: NDArray[np.float32], margin: float) -> Part | None:
+    """The part that shows a person in all frames of a window, `margin` times as large as needed.
+
+    Args:
+        joints_px: `[frames, 13, 2]`, NaN where nobody is.
+        margin: above 1; joints are inside the body, so 1.2 is about what shows all of it.
+
+    Returns:
+        None where nobody is in any frame.
+    """
+    places = joints_px.reshape(-1, 2)
+    places = places[~np.isnan(places).any(1)]
+    if not len(places):
+        return None
+    low, high = places.min(0).astype(np.float64), places.max(0).astype(np.float64)
+    return Part((low + high) / 2, max(_SMALLEST_PART_PX, float((high - low).max())) * margin)
+
+
 def fit(pictures: Pictures, size_px: int) -> Pictures:
     """The pictures at the network's size, with nothing varied: uint8 `[frames, size, size, 3]`."""
     return np.stack([cv2.resize(picture, (size_px, size_px), interpolation=cv2.INTER_AREA) for picture in pictures])
 
 
-def vary(pictures: Pictures, size_px: int, rng: np.random.Generator, variety: Variety | None = None) -> Pictures:
+def vary(
+    pictures: Pictures,
+    size_px: int,
+    rng: np.random.Generator,
+    *,
+    part: Part | None = None,
+    variety: Variety | None = None,
+) -> tuple[Pictures, NDArray[np.float64]]:
     """A variant of a clip.
 
     Args:
         pictures: uint8 `[frames, height, width, 3]`, RGB.
         size_px: side of the result.
         rng: all chance comes from it.
+        part: what to show; None leaves that to chance.
         variety: how far to go.
 
     Returns:
-        uint8 `[frames, size, size, 3]`.
+        The pictures, uint8 `[frames, size, size, 3]`, and the matrix `[2, 3]` from their places to those of the source.
     """
     variety = variety or Variety()
-    view = _random_view(pictures.shape[1:3], size_px, rng, variety)
+    view = _random_view(pictures.shape[1:3], size_px, rng, variety, part)
     table = _random_light(rng)
     seen = np.stack([cv2.LUT(_look(picture, view, size_px), table) for picture in pictures])
     if rng.random() < variety.grey:
@@ -61,13 +100,15 @@ def vary(pictures: Pictures, size_px: int, rng: np.random.Generator, variety: Va
         seen = _noisy(seen, rng)
     if rng.random() < variety.cover:
         _cover(seen, rng)
-    return seen
+    return seen, view
 
 
-def _random_view(shape_px: tuple[int, ...], size_px: int, rng: np.random.Generator, variety: Variety) -> NDArray[Any]:
-    """Matrix float64 `[2, 3]` from the places of the result to those of the source."""
+def _random_view(
+    shape_px: tuple[int, ...], size_px: int, rng: np.random.Generator, variety: Variety, part: Part | None
+) -> NDArray[Any]:
+    """Matrix float64 `[2, 3]` from places in the result to those in the source."""
     height, width = shape_px
-    zoom = rng.uniform(*variety.zoom)
+    zoom = rng.uniform(*variety.zoom) if part is None else part.side / width
     stretch = np.exp(rng.uniform(*np.log(variety.aspect)) / 2)
     angle = np.deg2rad(rng.uniform(-variety.turn_degrees, variety.turn_degrees))
     across, down = zoom * stretch * width / size_px, zoom / stretch * height / size_px
@@ -75,7 +116,10 @@ def _random_view(shape_px: tuple[int, ...], size_px: int, rng: np.random.Generat
     cos, sin = np.cos(angle), np.sin(angle)
     linear = np.array([[cos * across * mirror, -sin * down], [sin * across * mirror, cos * down]])
     free = np.abs(1.0 - np.array([zoom * stretch, zoom / stretch])) / 2
-    centre = np.array([width, height]) * (0.5 + rng.uniform(-free, free))
+    if part is None:
+        centre = np.array([width, height]) * (0.5 + rng.uniform(-free, free))
+    else:
+        centre = part.middle + part.side * rng.uniform(-_PART_SHIFT, _PART_SHIFT, 2)
     return np.column_stack([linear, centre - linear @ np.full(2, size_px / 2)])
 
 

@@ -5,13 +5,14 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from movinet_edge.training.labels import LABELS, UNLABELLED
+from movinet_edge.training.poses import JOINTS
 
 FRAMES_PER_CLIP = 24
 CLIP_FPS = 5.0
@@ -25,6 +26,24 @@ class ShardError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Poses:
+    """Where the pictures of some clips show the person whom the labels are about; NaN where nobody is or knows.
+
+    Attributes:
+        joints_px: float32 `[..., frames, 13, 2]`, see `poses.JOINTS`.
+        metre_px: float32 `[..., frames]`, the pixels of one metre at the person's hips.
+    """
+
+    joints_px: NDArray[np.float32]
+    metre_px: NDArray[np.float32]
+
+    @classmethod
+    def unknown(cls, *shape: int) -> Self:
+        """Nothing is known of clips and frames of this number."""
+        return cls(np.full((*shape, len(JOINTS), 2), np.nan, np.float32), np.full(shape, np.nan, np.float32))
+
+
+@dataclass(frozen=True, slots=True)
 class Shard:
     """Some clips.
 
@@ -33,6 +52,7 @@ class Shard:
         jpegs: uint8 `[bytes]`, all pictures one after another.
         offsets: int64 `[clips × frames + 1]`, where each picture begins, and where the last one ends.
         labels: int16 `[clips, frames]`, an index of `LABELS` or `UNLABELLED`.
+        poses: where the person is.
         meta: for each clip what it was made of.
     """
 
@@ -40,6 +60,7 @@ class Shard:
     jpegs: NDArray[np.uint8]
     offsets: NDArray[np.int64]
     labels: NDArray[np.int16]
+    poses: Poses
     meta: tuple[Mapping[str, Any], ...]
 
     def frame(self, clip: int, frame: int) -> NDArray[np.uint8]:
@@ -61,10 +82,14 @@ def read_shard(path: Path) -> Shard:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             jpegs, offsets, labels = (arrays[name] for name in ("jpegs", "offsets", "labels"))
             meta = tuple(json.loads(str(text)) for text in arrays["meta"])
+            known = "joints_px" in arrays
+            poses = Poses(arrays["joints_px"], arrays["metre_px"]) if known else Poses.unknown(*labels.shape)
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ShardError(f"{path}: {error}") from error
     _check(path, jpegs, offsets, labels, len(meta))
-    return Shard(path, jpegs, offsets, labels, meta)
+    if poses.joints_px.shape != (*labels.shape, len(JOINTS), 2) or poses.metre_px.shape != labels.shape:
+        raise ShardError(f"{path}: joints are {list(poses.joints_px.shape)} for labels {list(labels.shape)}")
+    return Shard(path, jpegs, offsets, labels, poses, meta)
 
 
 def _check(path: Path, jpegs: NDArray[Any], offsets: NDArray[Any], labels: NDArray[Any], metas: int) -> None:
@@ -79,7 +104,11 @@ def _check(path: Path, jpegs: NDArray[Any], offsets: NDArray[Any], labels: NDArr
 
 
 def write_shard(
-    path: Path, jpegs: Sequence[bytes], labels: NDArray[np.int16], meta: Sequence[Mapping[str, Any]]
+    path: Path,
+    jpegs: Sequence[bytes],
+    labels: NDArray[np.int16],
+    meta: Sequence[Mapping[str, Any]],
+    poses: Poses | None = None,
 ) -> None:
     """Write a shard whole: a reader never sees half of one.
 
@@ -88,17 +117,20 @@ def write_shard(
         jpegs: pictures of all clips, frame by frame.
         labels: int16 `[clips, frames]`.
         meta: one for each clip.
+        poses: of all clips, where they are known.
     """
     lengths = np.array([len(picture) for picture in jpegs], np.int64)
     unfinished = path.with_suffix(".part")
+    arrays: dict[str, Any] = {
+        "jpegs": np.frombuffer(b"".join(jpegs), np.uint8),
+        "offsets": np.concatenate([[0], lengths.cumsum()]).astype(np.int64),
+        "labels": labels,
+        "meta": np.array([json.dumps(entry) for entry in meta]),
+    }
+    if poses is not None:
+        arrays |= {"joints_px": poses.joints_px, "metre_px": poses.metre_px}
     with unfinished.open("wb") as file:
-        np.savez(
-            file,
-            jpegs=np.frombuffer(b"".join(jpegs), np.uint8),
-            offsets=np.concatenate([[0], lengths.cumsum()]).astype(np.int64),
-            labels=labels,
-            meta=np.array([json.dumps(entry) for entry in meta]),
-        )
+        np.savez(file, **arrays)
     unfinished.replace(path)
 
 
@@ -141,6 +173,11 @@ class ClipFolder:
         """Some pictures of a clip: uint8 `[frames, height, width, 3]`, RGB."""
         shard, index = self._places[clip]
         return np.stack([shard.frame(index, frame) for frame in indices])
+
+    def poses(self, clip: int, indices: Sequence[int]) -> Poses:
+        """Where the person is in some pictures of a clip."""
+        shard, index = self._places[clip]
+        return Poses(shard.poses.joints_px[index, indices], shard.poses.metre_px[index, indices])
 
     def meta(self, clip: int) -> Mapping[str, Any]:
         """What the clip was made of."""

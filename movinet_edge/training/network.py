@@ -17,10 +17,12 @@ from movinet_edge.training.architecture import (
     same_padding,
 )
 from movinet_edge.training.folding import NORM_EPSILON
+from movinet_edge.training.poses import POSE_VALUES
 
 # TensorFlow's MoViNet has 0.01, for runs of many more steps than ours.
 _NORM_MOMENTUM = 0.05
 _DROPOUT = 0.2
+_POSE_WIDTH = 256
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class Movinet(nn.Module):
         self.hidden = nn.Linear(HEAD_WIDTH, HIDDEN_WIDTH)
         self.dropout = nn.Dropout(_DROPOUT)
         self.classes = nn.Linear(HIDDEN_WIDTH, classes)
+        self.pose = nn.Sequential(nn.Linear(HEAD_WIDTH, _POSE_WIDTH), nn.ReLU(), nn.Linear(_POSE_WIDTH, POSE_VALUES))
         self.apply(_initialise)
 
     def forward(self, clips: Tensor, *, window: int | None = None, state: ClipState | None = None) -> Tensor:
@@ -61,16 +64,28 @@ class Movinet(nn.Module):
             float32 `[clips, frames, classes]`, unbounded.
         """
         state = ClipState() if state is None else state
+        frames = clips.shape[1]
+        features = self._features(clips, state)
+        if state.features is not None:
+            features = torch.cat([state.features, features], 1)
+        state.features = features.detach()
+        return self._logits(_average_of_last(features, window)[:, -frames:])
+
+    def learn(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits as `forward` gives them, and the pose in each frame, float32 `[clips, frames, POSE_VALUES]`."""
+        features = self._features(clips, ClipState())
+        return self._logits(_average_of_last(features, None)), self.pose(features)
+
+    def _features(self, clips: Tensor, state: ClipState) -> Tensor:
+        """Of each frame by itself: float32 `[clips, frames, 480]`."""
         count, frames = clips.shape[:2]
         x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         x = self.stem(x)
         for name, layer in self.layers.items():
             x, state.past[name] = layer(x, frames, state.past.get(name))
-        features = self.head(x).float().mean((2, 3)).unflatten(0, (count, frames))
-        if state.features is not None:
-            features = torch.cat([state.features, features], 1)
-        state.features = features.detach()
-        pooled = _average_of_last(features, window)[:, -frames:]
+        return self.head(x).float().mean((2, 3)).unflatten(0, (count, frames))
+
+    def _logits(self, pooled: Tensor) -> Tensor:
         return self.classes(self.dropout(functional.relu6(self.hidden(pooled))))
 
     def places(self) -> dict[str, nn.Module]:

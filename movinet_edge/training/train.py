@@ -14,14 +14,16 @@ from pathlib import Path
 import numpy as np
 import structlog
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from movinet_edge.training.augment import fit
+from movinet_edge.training.augment import fit, part_around
 from movinet_edge.training.checkpoint import CHECKPOINT, Run
 from movinet_edge.training.clips import ClipFolder
 from movinet_edge.training.labels import UNLABELLED
 from movinet_edge.training.network import as_clips
+from movinet_edge.training.together import rank, run_together, share_gradients, workers
 from movinet_edge.training.windows import Batch, WindowShape, draw, joined, random_batch
 
 _log = structlog.get_logger(__name__)
@@ -32,7 +34,11 @@ _GRADIENT_LIMIT = 5.0
 _WARM_UP_STEPS = 100
 _SURE_AFTER_FRAMES = 6
 """1.2 s: before that a person could not tell either, so these frames count less."""
+_POSE_WEIGHT = 5.0
+_POSE_SHARP_M = 0.1
+"""Errors below this count by their square."""
 _HELD_BATCH = 16
+_HELD_MARGIN, _MOSTLY = 1.4, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class Settings:
     Attributes:
         shape: of the windows.
         windows: how many to train on, in all.
-        batch: windows per step.
+        batch: windows per step and process.
         learning_rate: its highest value; it rises at the start and falls along a cosine to nothing.
         save_every_s: how often to write a checkpoint.
         report_every: windows between two looks at the held clips, and for new shards.
@@ -76,18 +82,21 @@ def train(run: Run, clips: Clips, folder: Path, settings: Settings) -> None:
         losses.append(_step(run, batch, settings))
         if run.windows - reported >= settings.report_every or run.windows >= settings.windows:
             new = clips.rendered.refresh()
+            if rank() > 0:
+                reported, losses = run.windows, []
+                continue
             top1 = held_accuracy(run.average, clips.held, settings.shape, settings.held_windows)
             _log.info("trained", windows=run.windows, loss=round(float(np.mean(losses)), 3), held_top1=round(top1, 3),
                       clips=len(clips.rendered), new_clips=new)  # fmt: skip
             reported, losses = run.windows, []
-        if time.monotonic() - saved_at > settings.save_every_s or run.windows >= settings.windows:
+        if rank() == 0 and (time.monotonic() - saved_at > settings.save_every_s or run.windows >= settings.windows):
             run.save(folder)
             saved_at = time.monotonic()
 
 
 def _prepared(clips: Clips, settings: Settings, done: int) -> Iterator[Batch]:
     """Batches, each made while the one before it is trained on."""
-    rng = np.random.default_rng(done)
+    rng = np.random.default_rng([done, rank()])
     real = round(settings.batch * settings.real_share) if clips.real is not None else 0
 
     def make() -> Batch:
@@ -98,7 +107,7 @@ def _prepared(clips: Clips, settings: Settings, done: int) -> Iterator[Batch]:
 
     with ThreadPoolExecutor(1) as maker:
         coming = None
-        for _ in range(done, settings.windows, settings.batch):
+        for _ in range(done, settings.windows, settings.batch * workers()):
             batch = make() if coming is None else coming.result()
             coming = maker.submit(make)
             yield batch
@@ -108,15 +117,16 @@ def _step(run: Run, batch: Batch, settings: Settings) -> float:
     for group in run.optimizer.param_groups:
         group["lr"] = settings.learning_rate * _schedule(run.windows, settings)
     run.network.train()
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = run.network(as_clips(batch.pictures))
-    loss = frame_loss(logits.float(), torch.from_numpy(batch.labels))
     run.optimizer.zero_grad()
-    loss.backward()
+    with torch.autocast("cpu", torch.bfloat16):
+        logits, poses = run.network.learn(as_clips(batch.pictures))
+    loss = frame_loss(logits.float(), torch.from_numpy(batch.labels))
+    (loss + _POSE_WEIGHT * pose_loss(poses.float(), torch.from_numpy(batch.poses))).backward()
+    share_gradients(run.network)
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), _GRADIENT_LIMIT)
     run.optimizer.step()
     run.average.update_parameters(run.network)
-    run.windows += len(batch.labels)
+    run.windows += len(batch.labels) * workers()
     return float(loss.detach())
 
 
@@ -142,6 +152,14 @@ def frame_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return (losses * weights).sum() / weights.sum().clamp(min=1.0)
 
 
+def pose_loss(poses: Tensor, known: Tensor) -> Tensor:
+    """Mean error of the known values, smooth at the bottom; both float32 `[windows, frames, POSE_VALUES]`."""
+    told = ~known.isnan()
+    if not told.any():
+        return poses.sum() * 0.0
+    return functional.smooth_l1_loss(poses[told], known[told], beta=_POSE_SHARP_M)
+
+
 def held_accuracy(network: torch.nn.Module, held: ClipFolder, shape: WindowShape, count: int) -> float:
     """Top-1 of the last frame of windows of held clips, every class alike: a quick look; NaN without clips."""
     if not len(held):
@@ -151,12 +169,24 @@ def held_accuracy(network: torch.nn.Module, held: ClipFolder, shape: WindowShape
     right = []
     for start in range(0, count, _HELD_BATCH):
         part = chosen[start : start + _HELD_BATCH]
-        pictures = [held.frames(int(clip), range(last - shape.frames + 1, last + 1)) for clip, last in part]
-        clips = as_clips(np.stack([fit(frames, shape.size_px) for frames in pictures]))
+        pictures = [_as_seen(held, int(clip), range(last - shape.frames + 1, last + 1), shape) for clip, last in part]
+        clips = as_clips(np.stack(pictures))
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             best = network(clips)[:, -1].argmax(1).numpy()
         right.append(best == held.labels[part[:, 0], part[:, 1]])
     return float(np.mean(np.concatenate(right)))
+
+
+def _as_seen(held: ClipFolder, clip: int, frames: range, shape: WindowShape) -> NDArray[np.uint8]:
+    """Pictures of a held clip as most of those that are trained on: the whole, or the person from nearby."""
+    pictures = held.frames(clip, frames)
+    part = part_around(held.poses(clip, frames).joints_px, _HELD_MARGIN) if shape.closeups > _MOSTLY else None
+    if part is not None:
+        side_px = pictures.shape[1]
+        (left, top), (right, bottom) = (part.middle + sign * part.side / 2 for sign in (-1, 1))
+        across, down = (slice(max(0, int(a)), min(side_px, int(b))) for a, b in ((left, right), (top, bottom)))
+        pictures = pictures[:, down, across] if pictures[:, down, across].size else pictures
+    return fit(pictures, shape.size_px)
 
 
 def _arguments() -> argparse.Namespace:
@@ -176,8 +206,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--start-from", type=Path, help="a checkpoint of another run that a new run begins with")
     parser.add_argument("--size", type=int, default=112, help="side of the pictures in pixels (default: 112)")
     parser.add_argument("--frames", type=int, default=12, help="frames of a window (default: 12)")
+    parser.add_argument(
+        "--closeups", type=float, default=0.0, help="share of windows with the person from nearby (default: 0)"
+    )
     parser.add_argument("--windows", type=int, default=100_000, help="windows to train on in all (default: 100000)")
-    parser.add_argument("--batch", type=int, default=24, help="windows per step (default: 24)")
+    parser.add_argument("--batch", type=int, default=24, help="windows per step of each process (default: 24)")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="highest rate (default: 0.002)")
     parser.add_argument("--report-every", type=int, default=3000, help="windows between two lines (default: 3000)")
     parser.add_argument(
@@ -186,15 +219,21 @@ def _arguments() -> argparse.Namespace:
         default=1,
         help="CPU threads (default: 1; more help only on cores that nothing else uses)",
     )
+    parser.add_argument("--workers", type=int, default=1, help="processes, one for each core to use (default: 1)")
     return parser.parse_args()
 
 
 def main() -> None:
     """Start a run, or go on with one."""
     arguments = _arguments()
+    run_together(arguments.workers, _train, arguments)
+
+
+def _train(arguments: argparse.Namespace) -> None:
     torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
+    torch.manual_seed(0)  # all processes begin with the same weights
     run = Run(arguments.learning_rate, _WEIGHT_DECAY)
+    torch.manual_seed(rank())
     checkpoint = arguments.run / CHECKPOINT
     if checkpoint.is_file():
         run.resume(checkpoint)
@@ -210,7 +249,7 @@ def main() -> None:
         ),
         arguments.run,
         Settings(
-            WindowShape(arguments.frames, arguments.size),
+            WindowShape(arguments.frames, arguments.size, arguments.closeups),
             arguments.windows,
             arguments.batch,
             arguments.learning_rate,

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from movinet_edge.training.augment import vary
-from movinet_edge.training.clips import ClipFolder
+from movinet_edge.training.augment import Part, part_around, vary
+from movinet_edge.training.clips import ClipFolder, Poses
 from movinet_edge.training.labels import UNLABELLED
+from movinet_edge.training.poses import pose_targets
 
 _TEMPOS = (0.8, 1.25)
 """How much slower or faster than recorded a window may be seen."""
+_MARGINS = (1.15, 2.0)
+_EMPTY_PARTS = (0.35, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +23,24 @@ class Batch:
     Attributes:
         pictures: uint8 `[windows, frames, size, size, 3]`, RGB.
         labels: int64 `[windows, frames]`, an index of `LABELS` or `UNLABELLED`.
+        poses: float32 `[windows, frames, POSE_VALUES]`, NaN where unknown; see `poses.pose_targets`.
     """
 
     pictures: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    poses: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class WindowShape:
-    """Frames of a window and the side of its pictures."""
+    """Frames of a window, the side of its pictures, and the share of windows that show the person from nearby.
+
+    With small pictures the network sees in close-ups what it will see in the whole of large ones.
+    """
 
     frames: int
     size_px: int
+    closeups: float = 0.0
 
 
 def draw(labels: NDArray[np.int16], count: int, frames: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -68,15 +77,35 @@ def frames_at_tempo(last: int, frames: int, tempo: float) -> NDArray[np.int64]:
 
 def random_batch(clips: ClipFolder, count: int, shape: WindowShape, rng: np.random.Generator) -> Batch:
     """Windows to train on, each varied in its own way."""
-    pictures, labels = [], []
+    pictures, labels, poses = [], [], []
     for clip, last in draw(clips.labels, count, shape.frames, rng):
         tempo = float(np.exp(rng.uniform(*np.log(_TEMPOS))))
         indices = frames_at_tempo(int(last), shape.frames, tempo)
-        pictures.append(vary(clips.frames(int(clip), indices.tolist()), shape.size_px, rng))
+        window = clips.frames(int(clip), indices.tolist())
+        place = clips.poses(int(clip), indices.tolist())
+        part = _closeup(place, window.shape[1], rng) if rng.random() < shape.closeups else None
+        seen, view = vary(window, shape.size_px, rng, part=part)
+        targets = pose_targets(place.joints_px, place.metre_px, view, shape.size_px)
+        targets[clips.labels[clip, indices] == UNLABELLED] = np.nan  # the person is mostly hidden
+        pictures.append(seen)
         labels.append(clips.labels[clip, indices])
-    return Batch(np.stack(pictures), np.stack(labels).astype(np.int64))
+        poses.append(targets)
+    return Batch(np.stack(pictures), np.stack(labels).astype(np.int64), np.stack(poses))
+
+
+def _closeup(place: Poses, side_px: int, rng: np.random.Generator) -> Part:
+    """The person from nearby; where nobody is, any part, or empty places would be known by being seen from afar."""
+    part = part_around(place.joints_px, rng.uniform(*_MARGINS))
+    if part is None:
+        share = rng.uniform(*_EMPTY_PARTS)
+        return Part(side_px * rng.uniform(share / 2, 1 - share / 2, 2), side_px * share)
+    return Part(part.middle, min(part.side, float(side_px)))
 
 
 def joined(first: Batch, second: Batch) -> Batch:
     """All windows of both."""
-    return Batch(np.concatenate([first.pictures, second.pictures]), np.concatenate([first.labels, second.labels]))
+    return Batch(
+        np.concatenate([first.pictures, second.pictures]),
+        np.concatenate([first.labels, second.labels]),
+        np.concatenate([first.poses, second.poses]),
+    )

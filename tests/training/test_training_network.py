@@ -18,8 +18,10 @@ from movinet_edge.training.export import float_graph, write_model
 from movinet_edge.training.folding import fold, read_weights
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.network import ClipState, Movinet
+from movinet_edge.training.poses import POSE_VALUES
 from movinet_edge.training.quantise import quantise
-from movinet_edge.training.train import Clips, Settings, frame_loss, held_accuracy, train
+from movinet_edge.training.together import rank, run_together, share_gradients
+from movinet_edge.training.train import Clips, Settings, frame_loss, held_accuracy, pose_loss, train
 from movinet_edge.training.windows import WindowShape
 
 WINDOW = 6
@@ -104,6 +106,42 @@ def test_unlabelled_frames_cost_nothing_and_early_ones_less():
     wrong_early[:, 0, 5] = wrong_late[:, 7, 5] = 10.0
     labels = torch.full((1, 8), 3)
     assert frame_loss(wrong_early, labels) < frame_loss(wrong_late, labels)
+
+
+def test_learning_gives_the_logits_of_looking_and_poses_of_each_frame(network):
+    clip = _clip(random_frames(5, 64))
+    with torch.no_grad():
+        logits, poses = network.learn(clip)
+        assert torch.equal(logits, network(clip))
+    assert poses.shape == (1, 5, POSE_VALUES)
+
+
+def test_unknown_poses_cost_nothing():
+    poses = torch.zeros(1, 3, POSE_VALUES)
+    known = torch.full((1, 3, POSE_VALUES), torch.nan)
+    assert pose_loss(poses, known) == 0.0
+    known[0, 1] = 0.5
+    assert pose_loss(poses, known) == pytest.approx(0.45)
+
+
+def _step_alone(rank_of_data: int) -> torch.nn.Module:
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(3, 2)
+    layer(torch.full((1, 3), float(rank_of_data))).sum().backward()
+    return layer
+
+
+def _step_together(folder: str) -> None:
+    layer = _step_alone(rank())
+    share_gradients(layer)
+    np.save(f"{folder}/{rank()}.npy", layer.weight.grad.numpy())
+
+
+def test_processes_take_the_mean_of_their_steps(tmp_path: Path):
+    run_together(2, _step_together, str(tmp_path))
+    expected = (_step_alone(0).weight.grad + _step_alone(1).weight.grad) / 2
+    for number in range(2):
+        np.testing.assert_allclose(np.load(tmp_path / f"{number}.npy"), expected.numpy())
 
 
 def _settings(windows: int) -> Settings:

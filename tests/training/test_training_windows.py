@@ -69,7 +69,7 @@ def test_fit_changes_nothing_but_the_size():
 @given(st.integers(0, 2**31))
 def test_all_frames_of_a_clip_are_varied_alike(seed):
     still = np.repeat(SCENE[None], 4, 0)
-    varied = vary(still, 20, np.random.default_rng(seed), CALM)
+    varied, _ = vary(still, 20, np.random.default_rng(seed), variety=CALM)
     assert varied.shape == (4, 20, 20, 3)
     assert varied.dtype == np.uint8
     assert (varied == varied[0]).all()
@@ -79,7 +79,8 @@ def test_all_frames_of_a_clip_are_varied_alike(seed):
 def test_each_kind_of_variety_shows():
     def shown(**only: float) -> np.ndarray:
         nothing = {"grey": 0.0, "blur": 0.0, "noise": 0.0, "cover": 0.0}
-        return vary(SCENE[None], 40, np.random.default_rng(1), Variety(**(nothing | only)))[0].astype(int)
+        seen, _ = vary(SCENE[None], 40, np.random.default_rng(1), variety=Variety(**(nothing | only)))
+        return seen[0].astype(int)
 
     plain = shown()
     assert np.ptp(shown(grey=1.0), axis=2).max() == 0
@@ -90,5 +91,5 @@ def test_each_kind_of_variety_shows():
 
 def test_variety_changes_from_clip_to_clip():
     rng = np.random.default_rng(0)
-    views = [vary(SCENE[None], 20, rng, CALM) for _ in range(8)]
+    views = [vary(SCENE[None], 20, rng, variety=CALM)[0] for _ in range(8)]
     assert len({view.tobytes() for view in views}) == 8

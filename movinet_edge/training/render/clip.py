@@ -5,15 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from movinet_edge.training.clips import CLIP_FPS, FRAMES_PER_CLIP
+from movinet_edge.training.clips import CLIP_FPS, FRAMES_PER_CLIP, Poses
 from movinet_edge.training.labels import LABELS, UNLABELLED
+from movinet_edge.training.poses import JOINTS
 from movinet_edge.training.render.assets import Assets
 from movinet_edge.training.render.body import random_bodies
+from movinet_edge.training.render.camera import NEAR_M
 from movinet_edge.training.render.catalogue import SPLITS, Split
 from movinet_edge.training.render.film import Film, Pictures
 from movinet_edge.training.render.rotation import Floats
 from movinet_edge.training.render.scene import Scene, Setting, filmed, random_scene
 from movinet_edge.training.render.script import Scripts
+from movinet_edge.training.render.skeleton import INDEX
 
 SIZE_PX = 192
 # Edges without steps need more pixels than are kept; beyond half as many again nothing is gained.
@@ -22,16 +25,19 @@ _NOBODY, _IDLE = LABELS.index("nobody"), LABELS.index("idle")
 # Less of a person than the first is nobody; between the two nobody could say what the person does.
 _SEEN_SHARE = 0.06
 _CLEAR_SHARE = 0.3
+_TOLD = [INDEX[name] for name in JOINTS]
+_HIPS = [INDEX["left thigh"], INDEX["right thigh"]]
 _NIGHT_SHARE = 0.12
 _INDOORS_SHARE = 0.72
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Pictures, uint8 RGB `[192, 192, 3]`, a class for each, int16 `[frames]`, and what it was made of."""
+    """Pictures, uint8 RGB `[192, 192, 3]`, a class for each, int16 `[frames]`, poses, and what it was made of."""
 
     pictures: list[Pictures]
     labels: NDArray[np.int16]
+    poses: Poses
     motions: tuple[str, ...]
     meta: dict[str, object]
 
@@ -45,6 +51,15 @@ class ClipMaker:
 
     def make(self, number: int, label: str) -> Clip:
         """Render a clip of a class."""
+        random, scene, meta = self.staged(number, label)
+        film = Film.random(SIZE_PX, FRAMES_PER_CLIP, random, night=bool(meta["night"]))
+        pictures, seen = zip(*filmed(scene, FRAMES_PER_CLIP), strict=True)
+        labels = frame_labels(scene, np.stack(seen, axis=1))
+        motions = scene.actors[0].track.sources if scene.actors else ()
+        return Clip(film.develop(pictures, random), labels, poses(scene, FRAMES_PER_CLIP), motions, meta)
+
+    def staged(self, number: int, label: str) -> tuple[np.random.Generator, Scene, dict[str, object]]:
+        """A clip before it is filmed: the rest of its chance, its scene and what it is made of."""
         random = np.random.default_rng([SPLITS.index(self._split), self._seed, number])
         moments_s = np.arange(FRAMES_PER_CLIP) / CLIP_FPS
         scripts = Scripts(self._assets, self._split, random)
@@ -58,8 +73,6 @@ class ClipMaker:
         setting = Setting(indoors, night, spread, int(SIZE_PX * OVERSAMPLING))
         cast = [(segments, body) for segments, (_, body) in zip(scripted, bodies, strict=True)]
         scene = random_scene(cast, moments_s, setting, random)
-        film = Film.random(SIZE_PX, len(moments_s), random, night=night)
-        pictures, seen = zip(*filmed(scene, len(moments_s)), strict=True)
         motions = scene.actors[0].track.sources if scene.actors else ()
         meta: dict[str, object] = {
             "label": label,
@@ -71,7 +84,20 @@ class ClipMaker:
             "night": night,
             "indoors": indoors,
         }
-        return Clip(film.develop(pictures, random), frame_labels(scene, np.stack(seen, axis=1)), motions, meta)
+        return random, scene, meta
+
+
+def poses(scene: Scene, frames: int) -> Poses:
+    """Where the pictures show the first person, but for what the lens and a shaking hand do to all joints alike."""
+    if not scene.actors:
+        return Poses.unknown(frames)
+    joints = scene.actors[0].posed.joints
+    camera = scene.camera
+    places_px, depths_m = camera.project(joints)
+    depth_m = depths_m[:, _HIPS].mean(axis=1)
+    metre_px = np.sqrt(camera.focal_px.prod()) / np.where(depth_m > NEAR_M, depth_m, np.nan)
+    places_px = np.where(depths_m[..., None] > NEAR_M, places_px, np.nan)[:, _TOLD]
+    return Poses((places_px / OVERSAMPLING).astype(np.float32), (metre_px / OVERSAMPLING).astype(np.float32))
 
 
 def frame_labels(scene: Scene, seen: Floats) -> NDArray[np.int16]:

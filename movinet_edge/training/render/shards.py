@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from movinet_edge.training.clips import write_shard
+from movinet_edge.training.clips import Poses, write_shard
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.render.assets import Assets
 from movinet_edge.training.render.catalogue import SPLITS, Split
@@ -74,5 +74,6 @@ def _write(work: _Work) -> tuple[Path, int]:
         for clip, quality in zip(clips, qualities, strict=True)
         for picture in clip.pictures
     ]
-    write_shard(work.path, pictures, np.stack([clip.labels for clip in clips]), [clip.meta for clip in clips])
+    poses = Poses(np.stack([clip.poses.joints_px for clip in clips]), np.stack([clip.poses.metre_px for clip in clips]))
+    write_shard(work.path, pictures, np.stack([clip.labels for clip in clips]), [clip.meta for clip in clips], poses)
     return work.path, work.count

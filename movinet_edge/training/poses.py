@@ -1,0 +1,61 @@
+"""Where a person's joints are, as a lesson beside the classes: a network that is asked for poses, too, learns faster.
+
+Rendered clips know the joints, real ones don't. The part of the network that answers is not exported.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+JOINTS = (
+    "head",
+    "left upper arm", "left forearm", "left hand", "right upper arm", "right forearm", "right hand",
+    "left thigh", "left shin", "left foot", "right thigh", "right shin", "right foot",
+)  # fmt: skip
+"""The joints that clips tell, by their names in the renderer's skeleton; a limb's joint is where it begins."""
+
+_OTHER_SIDE = {"left": "right", "right": "left"}
+_MIRRORED = [
+    JOINTS.index(" ".join([_OTHER_SIDE.get(side, side), *rest])) for side, *rest in (name.split() for name in JOINTS)
+]
+_HIPS = [JOINTS.index("left thigh"), JOINTS.index("right thigh")]
+_BACK_FRAMES = 2
+"""How far back movement is measured: 0.4 s."""
+_LARGEST_M = 2.0
+"""Limbs that seem longer are near the camera's edge and teach nothing."""
+
+POSE_VALUES = 2 * 2 * len(JOINTS) + 2 + 1
+
+
+def pose_targets(
+    joints_px: NDArray[np.float32],
+    metre_px: NDArray[np.float32],
+    view: NDArray[np.float64],
+    size_px: int,
+) -> NDArray[np.float32]:
+    """What the network is asked of each frame.
+
+    Args:
+        joints_px: `[frames, 13, 2]`, where the clip's pictures show the joints; NaN where nobody is seen.
+        metre_px: `[frames]`, how many pixels one metre takes at the hips.
+        view: `[2, 3]`, from places in the network's picture to places in the clip's.
+        size_px: side of the network's picture.
+
+    Returns:
+        float32 `[frames, POSE_VALUES]`: joints from the middle of the hips, how they moved within the body and how the
+        hips moved since two frames ago, all in metres on the picture's plane, and the logarithm of the picture's share
+        that a metre takes. NaN where unknown, as movement is in the first two frames.
+    """
+    inward = np.linalg.inv(view[:, :2])
+    places = (joints_px - view[:, 2]) @ inward.T
+    if np.linalg.det(inward) < 0:
+        places = places[:, _MIRRORED]
+    metre = metre_px * np.sqrt(abs(np.linalg.det(inward)))
+    hips = places[:, _HIPS].mean(1)
+    shape = (places - hips[:, None]) / metre[:, None, None]
+    frames = len(places)
+    moved, travelled = np.full_like(shape, np.nan), np.full_like(hips, np.nan)
+    moved[_BACK_FRAMES:] = shape[_BACK_FRAMES:] - shape[:-_BACK_FRAMES]
+    travelled[_BACK_FRAMES:] = (hips[_BACK_FRAMES:] - hips[:-_BACK_FRAMES]) / metre[_BACK_FRAMES:, None]
+    metres = np.concatenate([shape.reshape(frames, -1), moved.reshape(frames, -1), travelled], 1)
+    share = np.log(metre / size_px)[:, None]
+    return np.concatenate([metres.clip(-_LARGEST_M, _LARGEST_M), share], 1).astype(np.float32)
