@@ -3,19 +3,25 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import structlog
+
 from movinet_edge.api import ModelError
 from movinet_edge.engine import Model, RuntimeChoice, find_labels, load_model, read_labels
 from movinet_edge.engine.runtime import open_session
-from movinet_edge.models import FoundModel, ModelStore, bundled_labels
+from movinet_edge.models import DownloadError, FoundModel, ModelStore, bundled_labels
 
 DEFAULT_MODEL = "movinet-a0-int8"
 """The smallest and fastest of the official files."""
+BUILTIN_MODEL = "builtin"
+"""Comes with the package: 18 classes, for first steps, tests and closed networks."""
+
+_log = structlog.get_logger(__name__)
 
 Progress = Callable[[int, int | None], None]
 
 
 def load(
-    name_or_path: str | Path = DEFAULT_MODEL,
+    name_or_path: str | Path | None = None,
     *,
     labels: Sequence[str] | str | Path | None = None,
     runtime: RuntimeChoice = "auto",
@@ -28,7 +34,8 @@ def load(
     """Load a streaming MoViNet.
 
     Args:
-        name_or_path: a name of the catalogue (`movinet-edge models list`) or a `.tflite` file.
+        name_or_path: a name of the catalogue (`movinet-edge models list`) or a `.tflite` file. None takes
+            `movinet-a0-int8`, or, with a warning, the package's own model where that one cannot be fetched.
         labels: one name per class, the name of a bundled list (`kinetics-600`), or a text file; None takes what
             belongs to the model.
         runtime: `auto`, `litert` or `tflite`.
@@ -42,7 +49,7 @@ def load(
         ModelError: the text says what is wrong and what to do.
     """
     store = store or ModelStore()
-    found = store.get(str(name_or_path), pull=pull, progress=progress, check=check_interface)
+    found = _find(store, name_or_path, pull=pull, progress=progress, may_stand_in=labels is None)
     names = resolve_labels(labels, found)
     try:
         return load_model(
@@ -56,6 +63,30 @@ def load(
         )
     except ModelError as error:
         raise _with_bundled_hint(error, found) from error
+
+
+def _find(
+    store: ModelStore, name_or_path: str | Path | None, *, pull: bool, progress: Progress | None, may_stand_in: bool
+) -> FoundModel:
+    name = str(name_or_path or DEFAULT_MODEL)
+    try:
+        return store.get(name, pull=pull, progress=progress, check=check_interface)
+    except DownloadError as error:
+        if name_or_path is not None or not may_stand_in:
+            raise DownloadError(
+                f"{error}\nThe package's own model needs no download, but knows only "
+                f"{', '.join(bundled_labels(BUILTIN_MODEL))}: name it {BUILTIN_MODEL}."
+            ) from error
+        _log.warning(
+            "no model was chosen and the default one cannot be fetched; the package's own is used, which is for first "
+            "steps, tests and closed networks",
+            model=BUILTIN_MODEL,
+            classes=len(bundled_labels(BUILTIN_MODEL)),
+            default=DEFAULT_MODEL,
+            reason=" ".join(line.strip() for line in str(error).splitlines()[:2]),
+            for_600_classes="movinet-edge models pull a0",
+        )
+        return store.get(BUILTIN_MODEL, pull=False)
 
 
 def resolve_labels(labels: Sequence[str] | str | Path | None, found: FoundModel) -> Sequence[str] | None:
@@ -81,4 +112,4 @@ def _with_bundled_hint(error: ModelError, found: FoundModel) -> ModelError:
     return error
 
 
-__all__ = ["DEFAULT_MODEL", "Model", "check_interface", "find_labels", "load", "resolve_labels"]
+__all__ = ["BUILTIN_MODEL", "DEFAULT_MODEL", "Model", "check_interface", "find_labels", "load", "resolve_labels"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from movinet_edge.api import ConfigurationError
 from movinet_edge.cli import exit_codes
 from movinet_edge.cli.argument_types import positive_int
-from movinet_edge.library import DEFAULT_MODEL, Model, check_interface, load
+from movinet_edge.library import BUILTIN_MODEL, DEFAULT_MODEL, Model, check_interface, load
 from movinet_edge.models import ModelStore
 
 if TYPE_CHECKING:
@@ -41,9 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         nargs="?",
-        default=DEFAULT_MODEL,
         metavar="MODEL|FILE",
-        help="catalogue name or .tflite file (%(default)s)",
+        help=f"catalogue name or .tflite file ({DEFAULT_MODEL}, or {BUILTIN_MODEL} where that cannot be fetched)",
     )
     parser.add_argument("--runtime", choices=("auto", "litert", "tflite"), default="auto", help="what runs the model")
     parser.add_argument("--plain", action="store_true", help="run the file as it is, not rewritten for speed")
@@ -130,7 +129,11 @@ def _load(args: argparse.Namespace, threads: int) -> Model:
     from movinet_edge.cli.download_progress import download_progress
     from movinet_edge.engine.runtime import open_session
 
-    with download_progress(f"downloading {args.model}") as progress:
+    with download_progress(f"downloading {args.model or DEFAULT_MODEL}") as progress:
+        if args.model is None:
+            model = load(runtime=args.runtime, threads=threads, fast=not args.plain, progress=progress)
+            args.model = model.name  # the same one with other numbers of threads, whatever the network does
+            return model
         found = ModelStore().get(args.model, pull=True, progress=progress, check=check_interface)
     labels: Sequence[str] | None = None
     if found.card is None:

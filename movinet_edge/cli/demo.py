@@ -16,7 +16,8 @@ from movinet_edge.cli import exit_codes
 HELP = "watch the whole path at work on a bundled clip"
 DESCRIPTION = """\
 Run the daemon (source, model, smoothing, start and stop, outbox, sink) on a clip of about 45 seconds: nobody moves,
-jumping jacks, nobody moves, push-ups, nobody moves. The first run downloads the model (3 MB) if it is not here."""
+jumping jacks, nobody moves, push-ups, nobody moves. The first run downloads the official
+model (3 MB) if it is not here; where that cannot be had, the model of the package is used."""
 
 _FOLDER = Path(__file__).resolve().parent
 _EXPECTED = [
@@ -30,6 +31,7 @@ _EXPECTED = [
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `demo`."""
     parser.add_argument("--realtime", action="store_true", help="as a camera would: 45 seconds instead of about two")
+    parser.add_argument("--model", metavar="NAME|PATH", help="catalogue name, such as builtin, or .tflite file")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the events and the store in this folder")
 
 
@@ -41,10 +43,10 @@ def execute(args: argparse.Namespace) -> int:
         except OSError as error:
             raise ConfigurationError(f"--keep {args.keep}: no folder can be made there: {error.strerror}") from error
     with nullcontext(args.keep) if args.keep else tempfile.TemporaryDirectory(prefix="movinet-edge-demo-") as folder:
-        return _demo(Path(folder).absolute(), realtime=args.realtime)
+        return _demo(Path(folder).absolute(), model=args.model, realtime=args.realtime)
 
 
-def _demo(folder: Path, *, realtime: bool) -> int:
+def _demo(folder: Path, *, model: str | None, realtime: bool) -> int:
     from movinet_edge.cli.consoles import stdout_console
     from movinet_edge.cli.download_progress import download_progress
     from movinet_edge.cli.occurrences import Findings
@@ -62,6 +64,8 @@ def _demo(folder: Path, *, realtime: bool) -> int:
         "MOVINET_EDGE__SINKS__0__PATH": str(folder / "events.jsonl"),
         "MOVINET_EDGE__STREAMS__0__SOURCE__PACE": "realtime" if realtime else "fast",
     }
+    if model is not None:
+        environ["MOVINET_EDGE__MODEL"] = _absolute(model)
     console = stdout_console()
     findings: Any = None
     events: list[ActionEvent] = []
@@ -97,6 +101,11 @@ def _demo(folder: Path, *, realtime: bool) -> int:
             delivered = supervisor.stop()
     print_report(console, findings, "demo")
     return exit_codes.INTERRUPTED if interrupted else _verdict(events, delivered)
+
+
+def _absolute(model: str) -> str:
+    """A relative path would begin at the folder of the demo's configuration."""
+    return str(Path(model).expanduser().absolute()) if "/" in model or model.endswith(".tflite") else model
 
 
 def _verdict(events: list[ActionEvent], delivered: bool) -> int:

@@ -28,7 +28,7 @@ from movinet_edge.config.tree import Node, Origin
 from movinet_edge.daemon import diagnosis
 from movinet_edge.daemon.control_socket import NoDaemon, Status
 from movinet_edge.daemon.diagnosis import Check, Finding, examine
-from movinet_edge.library import DEFAULT_MODEL
+from movinet_edge.library import BUILTIN_MODEL
 from movinet_edge.models import ModelStore
 from movinet_edge.models.folders import CACHE_VARIABLE, default_cache, default_search
 
@@ -187,8 +187,8 @@ class _Doctor:
         for result in results:
             remedy = None if result.usable else f"remove that file, then `movinet-edge models pull {result.name}`"
             yield Finding(result.name, f"{result.status}: {result.path} {result.detail}", remedy)
-        if not results:
-            yield Finding("files", "no model of the catalogue is here", f"movinet-edge models pull {DEFAULT_MODEL}")
+        if {result.name for result in results} == {BUILTIN_MODEL}:
+            yield Finding("others", "none is here; `movinet-edge models pull a0` fetches the one with 600 classes")
 
     def _daemon(self) -> Iterator[Finding]:
         try:

@@ -120,7 +120,8 @@ _TEMPLATE = """\
 # Written by `movinet-edge init`. After a change: `movinet-edge check`, then `movinet-edge reload`.
 # Every other setting is explained in config/all-options.yaml, and by `movinet-edge schema config`.
 
-# Which model looks, from `movinet-edge models list`. This is the smallest and fastest.
+# Which model looks, from `movinet-edge models list`. This is the smallest and fastest. Where it cannot be downloaded:
+# builtin, which comes with the package and knows 18 labels (`movinet-edge models show builtin`).
 model: movinet-a0-int8
 
 # Where events are kept until every sink has them.

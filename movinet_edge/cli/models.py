@@ -14,8 +14,9 @@ from movinet_edge.models import FoundModel, ModelCard, ModelStore, recommended
 
 HELP = "list, show, pull, verify and optimize model files"
 DESCRIPTION = """\
-The official streaming MoViNet files. A name is looked up in the folders of MOVINET_EDGE_MODEL_PATH (recognised by
-checksum, whatever the file is called), then in the cache, and is downloaded when it is nowhere."""
+The official streaming MoViNet files, and builtin, which comes with the package. A name is looked up in the folders of
+MOVINET_EDGE_MODEL_PATH (recognised by checksum, whatever the file is called), then in the cache, and is downloaded when
+it is nowhere. a0, a1 and a2 are short for the int8 files."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,10 +58,10 @@ def _list(store: ModelStore) -> int:
         found = store.find(card.name)
         table.add_row(
             card.name,
-            f"{card.top1_percent:.1f}",
+            f"{card.top1_percent:.1f}" if card.top1_percent is not None else "–",
             f"{card.input_px}×{card.input_px}",
             f"{card.fps:g}",
-            f"{card.pixel4_ms:.1f}",
+            f"{card.pixel4_ms:.1f}" if card.pixel4_ms is not None else "–",
             f"{card.size_bytes / 1e6:.1f}" if card.size_bytes else "?",
             Text(str(found.path) if found else "no"),
         )
@@ -89,12 +90,20 @@ def _card_lines(card: ModelCard | None) -> list[tuple[str, str]]:
         ("family", f"{card.family}, {card.quantisation}, version {card.version}"),
         ("input", f"{card.input_px}×{card.input_px} px, {card.fps:g} frames per second"),
         ("labels", card.labels),
-        ("top-1", f"{card.top1_percent:.1f} % on Kinetics-600 (published)"),
-        ("Pixel 4", f"{card.pixel4_ms:.2f} ms per frame on the CPU (published)"),
+        *_published(card),
         ("licence", card.licence),
         ("checksum", _checksum(card)),
         *[("address", url) for url in card.urls],
         *([("notes", card.notes)] if card.notes else []),
+    ]
+
+
+def _published(card: ModelCard) -> list[tuple[str, str]]:
+    if card.top1_percent is None or card.pixel4_ms is None:
+        return []
+    return [
+        ("top-1", f"{card.top1_percent:.1f} % on Kinetics-600 (published)"),
+        ("Pixel 4", f"{card.pixel4_ms:.2f} ms per frame on the CPU (published)"),
     ]
 
 
@@ -136,6 +145,4 @@ def _verify(store: ModelStore, name: str | None) -> int:
     here = [result for result in results if result.status != "missing" or name is not None]
     for result in here:
         print(f"{result.name:<22}{result.status:<11}{result.path or ''}  {result.detail}".rstrip())
-    if not here:
-        print("no model of the catalogue is on this machine; `movinet-edge models pull NAME` fetches one")
     return exit_codes.OK if all(result.usable for result in here) else exit_codes.FAILURE

@@ -122,7 +122,7 @@ def _lesson(args: argparse.Namespace, name: str, recorded: "Head | None") -> "Le
         examples = _examples(args)
         signals, mirror, seed, folds = None, not args.no_mirror, args.seed, FOLDS
     actions_of(examples)  # what is missing must show before a model is downloaded
-    model = load_from_arguments(args)
+    model = load_from_arguments(args, may_stand_in=False)  # the head works on no other model than this one
     with _progress(examples) as on_seen:
         return teach(name, examples, model, signals=signals, mirror=mirror, seed=seed, folds=folds, on_seen=on_seen)
 

@@ -140,7 +140,7 @@ def _with_whole_paths(configuration: Configuration, folder: Path) -> Configurati
     socket = configuration.control.socket
     return configuration.model_copy(
         update={
-            "model": _whole_if_path(configuration.model, _MODEL_SUFFIX, folder),
+            **_chosen_model(configuration, folder),
             "labels": _whole_if_path(configuration.labels, _LABELS_SUFFIX, folder),
             "heads": _whole_heads(configuration.heads, folder),
             "state_dir": _whole(configuration.state_dir, folder),
@@ -152,6 +152,13 @@ def _with_whole_paths(configuration: Configuration, folder: Path) -> Configurati
             "streams": streams,
         }
     )
+
+
+def _chosen_model(configuration: Configuration, folder: Path) -> dict[str, str | None]:
+    """Left out where no model was chosen, so that this can still be told afterwards."""
+    if "model" not in configuration.model_fields_set:
+        return {}
+    return {"model": _whole_if_path(configuration.model, _MODEL_SUFFIX, folder)}
 
 
 def _whole_heads(heads: tuple[str, ...], folder: Path) -> tuple[str, ...]:

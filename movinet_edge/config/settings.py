@@ -70,7 +70,7 @@ class Configuration(BaseSettings):
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, case_sensitive=True)
 
-    model: Text = Field(default=DEFAULT_MODEL, description="catalogue name, or path of a TFLite file")
+    model: Text = Field(default=DEFAULT_MODEL, description="catalogue name, builtin, or path of a TFLite file")
     labels: Text | None = Field(default=None, description="name or path of a label list; null: the model's own")
     heads: tuple[Text, ...] = Field(default=(), description="taught heads, by name or path: their actions are labels")
     runtime: Literal["auto", "litert", "tflite"] = Field(default="auto", description="what runs the model")

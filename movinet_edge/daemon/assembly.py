@@ -21,6 +21,7 @@ from movinet_edge.daemon.evidence_writer import EvidenceWriter, stored_ids
 from movinet_edge.daemon.pipeline import OnScores
 from movinet_edge.daemon.plugin_parts import PluginParts, raw_plugin_dirs
 from movinet_edge.daemon.plugins import Plugins, discover_plugins
+from movinet_edge.daemon.stand_in import may_stand_in
 from movinet_edge.daemon.stream_heads import FittedHeads
 from movinet_edge.daemon.stream_life import Limits
 from movinet_edge.daemon.stream_parts import build_pipeline, watch_list
@@ -28,14 +29,14 @@ from movinet_edge.daemon.supervisor import SinkParts, StreamParts
 from movinet_edge.delivery import EventFilter
 from movinet_edge.engine import Model
 from movinet_edge.evidence import EVIDENCE_FOLDER, EvidenceStore, Quota
-from movinet_edge.library import Progress, load
+from movinet_edge.library import DEFAULT_MODEL, Progress, load
 from movinet_edge.models import DownloadError, ModelStore
 
 
 class ModelKey(NamedTuple):
-    """All that decides what a model is loaded from and how."""
+    """All that decides what a model is loaded from and how; no name: it stands in for the one of all streams."""
 
-    name: str
+    name: str | None
     labels: str | None
     runtime: str
     threads: int
@@ -96,10 +97,21 @@ def assemble(
 
     def load_one(name: str, labels: str | None) -> Model:
         key = ModelKey(name, labels, configuration.runtime, configuration.threads, configuration.fast)
-        models[key] = (loaded or {}).get(key) or load_anew(name, labels)
-        return models[key]
+        known = loaded or {}
+        if name == configuration.model and may_stand_in(configuration):
+            # What stood in is kept apart from what it stands in for, so that a reload never takes one for the other.
+            model = known.get(key) or stood_in(known.get(key._replace(name=None))) or load_anew(None, labels)
+            key = key if model.name == name else key._replace(name=None)
+        else:
+            model = known.get(key) or load_anew(name, labels)
+        models[key] = model
+        return model
 
-    def load_anew(name: str, labels: str | None) -> Model:
+    def stood_in(model: Model | None) -> Model | None:
+        """It goes on, without asking the network again, until the other one is on this machine."""
+        return model if model and not (store or ModelStore()).find(DEFAULT_MODEL) else None
+
+    def load_anew(name: str | None, labels: str | None) -> Model:
         return load(
             name,
             labels=labels,

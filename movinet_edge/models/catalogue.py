@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
@@ -12,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from movinet_edge.api import ModelError
 
 _DATA = files("movinet_edge.models")
+BUNDLED_FOLDER = Path(__file__).resolve().parent
+_LABELS = BUNDLED_FOLDER / "labels"
 
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+/\S*$")]
 
@@ -30,11 +33,12 @@ class ModelCard(BaseModel):
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     size_bytes: int | None = Field(default=None, gt=0)
     git_blob: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$", description="git's id of the content")
+    bundled: bool = Field(default=False, description="the file comes with the package, and needs no download")
     labels: str = Field(description="label list, for bundled_labels()")
     input_px: int = Field(gt=0, description="width and height of the model's picture")
     fps: float = Field(gt=0, description="frames per second that the model was trained on")
-    top1_percent: float = Field(ge=0, le=100, description="published top-1 accuracy on Kinetics-600")
-    pixel4_ms: float = Field(gt=0, description="published time per frame on the CPU of a Pixel 4")
+    top1_percent: float | None = Field(default=None, ge=0, le=100, description="published top-1 on Kinetics-600")
+    pixel4_ms: float | None = Field(default=None, gt=0, description="published time per frame on a Pixel 4's CPU")
     licence: str
     notes: str = ""
 
@@ -55,6 +59,11 @@ def catalogue() -> dict[str, ModelCard]:
     return {card.name: card for card in _cards()}
 
 
+def full_name(name: str) -> str:
+    """The catalogue's name that a short one stands for: `a0` is `movinet-a0-int8`."""
+    return f"movinet-{name}-int8" if name in ("a0", "a1", "a2") else name
+
+
 def recommended(machine: str) -> str:
     """The model for a processor, as `platform.machine()` names it: the most accurate that any such one can run.
 
@@ -70,7 +79,7 @@ def bundled_labels(name: str = "kinetics-600") -> tuple[str, ...]:
     Raises:
         ModelError: there is no such list.
     """
-    lists = {entry.name.removesuffix(".txt"): entry for entry in _DATA.joinpath("labels").iterdir()}
+    lists = {entry.name.removesuffix(".txt"): entry for entry in sorted(_LABELS.iterdir())}
     if name not in lists:
         raise ModelError(f"no label list is called {name!r}; {nearest(name, lists)}")
     return tuple(lists[name].read_text(encoding="utf-8").splitlines())

@@ -19,9 +19,7 @@ from urllib.parse import urlsplit
 from urllib.request import (
     HTTPDefaultErrorHandler,
     HTTPErrorProcessor,
-    HTTPHandler,
     HTTPRedirectHandler,
-    HTTPSHandler,
     OpenerDirector,
     ProxyHandler,
     Request,
@@ -30,6 +28,7 @@ from urllib.request import (
 
 from movinet_edge import __version__
 from movinet_edge.api import ModelError
+from movinet_edge.models.connect import HttpHandler, HttpsHandler
 
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Called with the bytes that are here and the bytes of the whole, which is None where the server does not say."""
@@ -57,7 +56,7 @@ class Limits:
     """How long and how much to accept.
 
     Attributes:
-        stall_s: longest wait for a connection, and for the next bytes.
+        stall_s: longest wait for a connection to a host, and for the next bytes.
         max_bytes: largest transfer, and largest content of an archive.
     """
 
@@ -114,8 +113,8 @@ def _opener() -> OpenerDirector:
     for handler in (
         ProxyHandler,
         UnknownHandler,
-        HTTPHandler,
-        HTTPSHandler,
+        HttpHandler,
+        HttpsHandler,
         HTTPDefaultErrorHandler,
         _Redirects,
         HTTPErrorProcessor,

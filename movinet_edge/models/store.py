@@ -10,7 +10,7 @@ from typing import Literal
 import structlog
 
 from movinet_edge.api import ModelError
-from movinet_edge.models.catalogue import ModelCard, catalogue, nearest
+from movinet_edge.models.catalogue import BUNDLED_FOLDER, ModelCard, catalogue, full_name, nearest
 from movinet_edge.models.checksum import fingerprint, is_content_of, is_model_file, mismatch
 from movinet_edge.models.download import DownloadError, Limits, Progress
 from movinet_edge.models.folders import CACHE_VARIABLE, SEARCH_VARIABLE, default_cache, default_search
@@ -27,13 +27,14 @@ class FoundModel:
     Attributes:
         path: where it is.
         card: what the catalogue knows of it; None for a file that the catalogue does not know.
-        origin: given as a path, recognised in a search folder, kept in the cache, or downloaded just now.
+        origin: part of the package, given as a path, recognised in a search folder, kept in the cache, or downloaded
+            just now.
         pinned_sha256: set when a download without a published checksum was trusted at first sight just now.
     """
 
     path: Path
     card: ModelCard | None
-    origin: Literal["path", "search", "cache", "download"]
+    origin: Literal["package", "path", "search", "cache", "download"]
     pinned_sha256: str | None = None
 
     @property
@@ -99,9 +100,11 @@ class ModelStore:
         if self._is_path(name_or_path):
             path = Path(name_or_path).expanduser()
             return FoundModel(path, self.identify(path), "path") if _is_file(path) else None
-        card = self.cards.get(name_or_path)
+        card = self.cards.get(full_name(name_or_path))
         if card is None:
             return None
+        if card.bundled:
+            return FoundModel(self._bundled_path(card), card, "package")
         if path_found := self._search_for(card):
             return FoundModel(path_found, card, "search")
         cached = self._cached(card)
@@ -143,6 +146,8 @@ class ModelStore:
             ModelError: no model has this name, no address gave it, or the cache cannot be written.
         """
         card = self._card(name)
+        if card.bundled:
+            return FoundModel(self._bundled_path(card), card, "package")
         target = self._cache_path(card)
         if self._cached(card).usable:  # asked before the lock, since a shared cache may be read-only
             return FoundModel(target, card, "cache")
@@ -194,15 +199,20 @@ class ModelStore:
     def _pins_path(self) -> Path:
         return self.cache / "pins.json"
 
+    @staticmethod
+    def _bundled_path(card: ModelCard) -> Path:
+        return BUNDLED_FOLDER / f"{card.name}.tflite"
+
     def _cache_path(self, card: ModelCard) -> Path:
         return self.cache / f"{card.name}.tflite"
 
     def _is_path(self, name_or_path: str) -> bool:
-        if name_or_path in self.cards:
+        if full_name(name_or_path) in self.cards:
             return False
         return os.sep in name_or_path or name_or_path.endswith(".tflite") or _is_file(Path(name_or_path))
 
     def _card(self, name: str) -> ModelCard:
+        name = full_name(name)
         if name not in self.cards:
             raise ModelError(
                 f"no model is called {name!r}; {nearest(name, self.cards)} "
@@ -231,7 +241,7 @@ class ModelStore:
         return None
 
     def _cached(self, card: ModelCard) -> VerifyResult:
-        path = self._cache_path(card)
+        path = self._bundled_path(card) if card.bundled else self._cache_path(card)
         if not _is_file(path):
             return VerifyResult(card.name, "missing")
         known = self._with_pin(card)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import distributed, multiprocessing, nn
 
 
@@ -25,9 +26,11 @@ def share_gradients(network: nn.Module) -> None:
     if workers() == 1:
         return
     gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
-    mean = nn.utils.parameters_to_vector(gradients)
+    mean = torch.cat([gradient.reshape(-1) for gradient in gradients])
     distributed.all_reduce(mean)
-    nn.utils.vector_to_parameters(mean / workers(), gradients)
+    parts = (mean / workers()).split([gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view(gradient.shape))
 
 
 def run_together(count: int, work: Callable[..., None], *arguments: Any) -> None:

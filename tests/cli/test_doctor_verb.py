@@ -69,7 +69,8 @@ def test_it_needs_neither_a_configuration_nor_a_model(examined, folder):
     assert list(found) == SECTIONS
     assert found["versions"]["movinet-edge"]["found"] == __version__
     assert found["configuration"]["file"]["remedy"] == "movinet-edge init"
-    assert found["models"]["files"]["remedy"] == "movinet-edge models pull movinet-a0-int8"
+    assert found["models"]["builtin"]["found"].startswith("ok")
+    assert "movinet-edge models pull a0" in found["models"]["others"]["found"]
     assert found["self-test"]["self-test"]["remedy"] == "movinet-edge models pull movinet-a0-int8"
     assert found["sinks"] == {}
 

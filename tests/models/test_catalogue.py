@@ -15,13 +15,13 @@ from movinet_edge.models.catalogue import nearest
 NAMES = [f"movinet-{size}-{kind}" for kind in ("int8", "float16") for size in ("a0", "a1", "a2")]
 
 
-def test_catalogue_has_the_six_official_files_in_order():
-    assert list(catalogue()) == NAMES
+def test_catalogue_has_the_six_official_files_in_order_and_our_own():
+    assert list(catalogue()) == [*NAMES, "builtin"]
 
 
 def test_a_caller_cannot_change_the_catalogue():
     catalogue().clear()
-    assert list(catalogue()) == NAMES
+    assert list(catalogue()) == [*NAMES, "builtin"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -74,7 +74,7 @@ def test_labels_are_the_600_of_kinetics():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"), [("kinetics600", "did you mean kinetics-600"), ("imagenet", "known: kinetics-600")]
+    ("wrong", "said"), [("kinetics600", "did you mean kinetics-600"), ("imagenet", "known: builtin, kinetics-600")]
 )
 def test_an_unknown_label_list_is_an_error_with_the_right_name(wrong, said):
     with pytest.raises(ModelError, match=said):

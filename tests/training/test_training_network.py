@@ -126,8 +126,9 @@ def test_unknown_poses_cost_nothing():
 
 def _step_alone(rank_of_data: int) -> torch.nn.Module:
     torch.manual_seed(0)
-    layer = torch.nn.Linear(3, 2)
-    layer(torch.full((1, 3), float(rank_of_data))).sum().backward()
+    layer = torch.nn.Conv2d(3, 2, 2).to(memory_format=torch.channels_last)
+    picture = torch.arange(48).view(1, 3, 4, 4).contiguous(memory_format=torch.channels_last)
+    (layer(picture * (1.0 + rank_of_data)) ** 2).sum().backward()
     return layer
 
 

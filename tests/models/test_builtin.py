@@ -1,0 +1,78 @@
+"""The model that comes with the package: always found, never fetched, whole, small, and with its card."""
+
+import pytest
+
+from movinet_edge.api import ModelError
+from movinet_edge.library import BUILTIN_MODEL, DEFAULT_MODEL, load
+from movinet_edge.models import DownloadError, ModelStore, bundled_labels, catalogue
+from movinet_edge.models.catalogue import BUNDLED_FOLDER, full_name
+from movinet_edge.training.labels import LABELS
+
+LARGEST_BYTES = 3_500_000
+REFUSED = "http://127.0.0.1:9/model.tflite"
+
+
+@pytest.fixture
+def nowhere(tmp_path):
+    """A store of a machine that reaches no address."""
+    cards = {name: card.model_copy(update={"urls": (REFUSED,)}) for name, card in catalogue().items()}
+    cards[BUILTIN_MODEL] = catalogue()[BUILTIN_MODEL]
+    return ModelStore(cache=tmp_path / "cache", search=[], cards=cards)
+
+
+def test_is_here_whole_and_small(tmp_path):
+    store = ModelStore(cache=tmp_path, search=[])
+    found = store.get(BUILTIN_MODEL, pull=False)
+    assert (found.origin, found.name) == ("package", BUILTIN_MODEL)
+    assert store.pull(BUILTIN_MODEL).path == found.path
+    [result] = store.verify(BUILTIN_MODEL)
+    assert result.status == "ok", result
+    assert found.path.stat().st_size <= LARGEST_BYTES
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_its_labels_are_those_that_it_was_trained_with():
+    assert bundled_labels(BUILTIN_MODEL) == LABELS
+
+
+def test_has_a_card_that_says_what_it_is_for_and_from_what_it_was_made():
+    card = (BUNDLED_FOLDER / "builtin.md").read_text(encoding="utf-8")
+    for needed in ("first steps, tests and closed networks", "models pull a0", "CC0", "MIT License", *LABELS):
+        assert needed in card, needed
+
+
+def test_runs_and_names_its_classes(nowhere):
+    model = load(BUILTIN_MODEL, store=nowhere)
+    assert (model.name, tuple(model.labels)) == (BUILTIN_MODEL, LABELS)
+    card = catalogue()[BUILTIN_MODEL]
+    assert model.size_px == (card.input_px, card.input_px)
+
+
+def test_stands_in_where_nothing_was_chosen(nowhere, capsys):
+    assert load(store=nowhere).name == BUILTIN_MODEL
+    said = capsys.readouterr()
+    assert "the package's own is used" in said.out + said.err
+
+
+@pytest.mark.parametrize("given", [{"name_or_path": DEFAULT_MODEL}, {"labels": "kinetics-600"}])
+def test_never_stands_in_for_what_was_chosen(nowhere, given):
+    with pytest.raises(DownloadError, match="name it builtin"):
+        load(store=nowhere, **given)
+
+
+def test_never_stands_in_where_no_download_was_asked_for(nowhere):
+    with pytest.raises(ModelError, match="is not on this machine"):
+        load(store=nowhere, pull=False)
+
+
+def test_short_names():
+    assert full_name("a0") == DEFAULT_MODEL
+    assert {full_name(name) for name in ("a0", "a1", "a2")} < set(catalogue())
+    assert full_name("builtin") == "builtin"
+
+
+def test_a_damaged_one_is_told(tmp_path, monkeypatch):
+    (tmp_path / "builtin.tflite").write_bytes(b"\x1c\0\0\0TFL3 and no more")
+    monkeypatch.setattr("movinet_edge.models.store.BUNDLED_FOLDER", tmp_path)
+    [result] = ModelStore(cache=tmp_path / "cache", search=[]).verify(BUILTIN_MODEL)
+    assert result.status == "corrupted"
