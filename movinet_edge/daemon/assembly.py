@@ -21,7 +21,7 @@ from movinet_edge.daemon.evidence_writer import EvidenceWriter, stored_ids
 from movinet_edge.daemon.pipeline import OnScores
 from movinet_edge.daemon.plugin_parts import PluginParts, raw_plugin_dirs
 from movinet_edge.daemon.plugins import Plugins, discover_plugins
-from movinet_edge.daemon.stand_in import may_stand_in
+from movinet_edge.daemon.stand_in import may_stand_in, without_fetching
 from movinet_edge.daemon.stream_heads import FittedHeads
 from movinet_edge.daemon.stream_life import Limits
 from movinet_edge.daemon.stream_parts import build_pipeline, watch_list
@@ -100,7 +100,8 @@ def assemble(
         known = loaded or {}
         if name == configuration.model and may_stand_in(configuration):
             # What stood in is kept apart from what it stands in for, so that a reload never takes one for the other.
-            model = known.get(key) or stood_in(known.get(key._replace(name=None))) or load_anew(None, labels)
+            model = known.get(key) or stood_in(known.get(key._replace(name=None)))
+            model = model or load_anew(None if pull else without_fetching(store or ModelStore()), labels)
             key = key if model.name == name else key._replace(name=None)
         else:
             model = known.get(key) or load_anew(name, labels)

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 
+import structlog
+
 from movinet_edge.config import ActionSettings, Configuration
 from movinet_edge.daemon.stream_parts import watch_list
-from movinet_edge.library import BUILTIN_MODEL
-from movinet_edge.models import bundled_labels
+from movinet_edge.library import BUILTIN_MODEL, DEFAULT_MODEL
+from movinet_edge.models import ModelStore, bundled_labels
+
+_log = structlog.get_logger(__name__)
 
 
 def may_stand_in(configuration: Configuration) -> bool:
@@ -30,3 +34,16 @@ def builtin_knows(actions: Mapping[str, ActionSettings]) -> bool:
     except ValueError:
         return False
     return True
+
+
+def without_fetching(store: ModelStore) -> str | None:
+    """What shows where nothing may be fetched how a start would go: None for the default model, if it is here."""
+    if store.find(DEFAULT_MODEL):
+        return None
+    _log.warning(
+        "no model was chosen and the default one is not here: a start fetches it, or else uses the package's own as "
+        "is done now",
+        model=BUILTIN_MODEL,
+        default=DEFAULT_MODEL,
+    )
+    return BUILTIN_MODEL

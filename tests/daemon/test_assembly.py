@@ -212,9 +212,16 @@ ONE = """\
             "        model: toy.tflite\n        plugin_dirs: [x]\n" + ONE,
             "config.yaml:2: plugin_dirs[0]: x: cannot be read",
         ),
-        (ONE, "config.yaml: model: movinet-a0-int8 is not on this machine"),
+        (
+            "        model: movinet-a0-int8\n" + ONE,
+            "config.yaml:1: model: movinet-a0-int8 is not on this machine",
+        ),
+        (
+            ONE.replace("all_labels: true", "actions: {a: {labels: [carving ice]}}"),
+            "config.yaml: model: movinet-a0-int8 is not on this machine",
+        ),
     ],
-    ids=["unknown", "no model", "no labels", "other labels", "no folder", "not pulled"],
+    ids=["unknown", "no model", "no labels", "other labels", "no folder", "not pulled", "not stood in for"],
 )
 def test_what_cannot_be_loaded_is_told_with_its_place(complaints, monkeypatch, tmp_path, text, complaint):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
