@@ -71,8 +71,11 @@ def _find(
     name = str(name_or_path or DEFAULT_MODEL)
     try:
         return store.get(name, pull=pull, progress=progress, check=check_interface)
-    except DownloadError as error:
-        if name_or_path is not None or not may_stand_in:
+    except ModelError as error:  # no address answered, or the cache cannot be written
+        chosen = name_or_path is not None or not may_stand_in
+        if not pull or (chosen and not isinstance(error, DownloadError)):
+            raise
+        if chosen:
             raise DownloadError(
                 f"{error}\nThe package's own model needs no download, but knows only "
                 f"{', '.join(bundled_labels(BUILTIN_MODEL))}: name it {BUILTIN_MODEL}."

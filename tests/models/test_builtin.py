@@ -60,6 +60,14 @@ def test_never_stands_in_for_what_was_chosen(nowhere, given):
         load(store=nowhere, **given)
 
 
+def test_stands_in_where_nothing_can_be_saved(nowhere, tmp_path):
+    (tmp_path / "file").touch()
+    nowhere.cache = tmp_path / "file" / "cache"
+    with pytest.raises(ModelError, match="cannot be saved"):
+        load(DEFAULT_MODEL, store=nowhere)
+    assert load(store=nowhere).name == BUILTIN_MODEL
+
+
 def test_never_stands_in_where_no_download_was_asked_for(nowhere):
     with pytest.raises(ModelError, match="is not on this machine"):
         load(store=nowhere, pull=False)
