@@ -1,5 +1,6 @@
 """The model that comes with the package: always found, never fetched, whole, small, and with its card."""
 
+import numpy as np
 import pytest
 
 from movinet_edge.api import ModelError
@@ -8,6 +9,9 @@ from movinet_edge.models import DownloadError, ModelStore, bundled_labels, catal
 from movinet_edge.models.catalogue import BUNDLED_FOLDER, full_name
 from movinet_edge.training.labels import LABELS
 
+HOUR_FRAMES = 18_000
+WINDOW = 16
+LOOK_BACK_FRAMES = 28  # what all layers in a row remember
 LARGEST_BYTES = 3_500_000
 REFUSED = "http://127.0.0.1:9/model.tflite"
 
@@ -84,3 +88,17 @@ def test_a_damaged_one_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("movinet_edge.models.store.BUNDLED_FOLDER", tmp_path)
     [result] = ModelStore(cache=tmp_path / "cache", search=[]).verify(BUILTIN_MODEL)
     assert result.status == "corrupted"
+
+
+def test_an_hour_of_stream_gives_the_scores_of_its_last_seconds():
+    model = load(BUILTIN_MODEL)
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (40, *model.size_px, 3), np.uint8)
+    shown = random.integers(0, len(pictures), HOUR_FRAMES)
+    hour = model.new_state(window=WINDOW)
+    for number in shown:
+        scores = model.step(pictures[number], hour)
+    fresh = model.new_state(window=WINDOW)
+    for number in shown[-WINDOW - LOOK_BACK_FRAMES :]:
+        anew = model.step(pictures[number], fresh)
+    np.testing.assert_allclose(scores, anew, atol=1e-4)
