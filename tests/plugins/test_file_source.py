@@ -289,7 +289,7 @@ def test_realtime_never_runs_ahead_of_the_clock(tmp_path):
 def test_demo_clip_is_as_announced(demo_clip):
     frames = read(demo_clip, fps=5)
     assert len(frames) == 45 * 5
-    assert frames[0].size_px == (224, 224)
+    assert frames[0].size_px == (320, 240)
     assert demo_clip.stat().st_size < 600_000
 
 
