@@ -58,7 +58,7 @@ def test_frames_are_due_small_and_fresh(camera, path, settings):
     info = opened.info
     opened.close()
     assert {frame.image.shape for frame in frames} == {(24, 32, 3)}
-    assert frames[0].time_s == 0.0
+    assert frames[0].time_s <= 0.5  # 0, but for a busy machine, where the first pictures are dropped as too old
     assert max(ages_s[2:]) < STALE_S + PATH_S
     # The first frame of a connection has no timestamp, so how long it lasts is measured by arrival.
     steps_s = [after.time_s - before.time_s for before, after in pairwise(frames[1:])]
