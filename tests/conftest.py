@@ -10,6 +10,8 @@ import structlog
 from peers.missing import in_ci, is_missing
 from peers.rtsp_server import RtspServer
 
+from movinet_edge.models import ModelStore, catalogue
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -90,3 +92,13 @@ def start_rtsp() -> Iterator[Callable[..., RtspServer]]:
                 is_missing(f"needs GStreamer's RTSP server and its Python bindings: {error}")
 
         yield start
+
+
+@pytest.fixture
+def unreachable(tmp_path: Path) -> ModelStore:
+    """The models of a machine with an empty cache that reaches no address."""
+    cards = {
+        name: card if card.bundled else card.model_copy(update={"urls": ("http://127.0.0.1:9/model.tflite",)})
+        for name, card in catalogue().items()
+    }
+    return ModelStore(cache=tmp_path / "cache", search=[], cards=cards)

@@ -16,8 +16,8 @@ from movinet_edge.cli import exit_codes
 HELP = "watch the whole path at work on a bundled clip"
 DESCRIPTION = """\
 Run the daemon (source, model, smoothing, start and stop, outbox, sink) on a clip of about 45 seconds: nobody moves,
-jumping jacks, nobody moves, push-ups, nobody moves. The first run downloads the official
-model (3 MB) if it is not here; where that cannot be had, the model of the package is used."""
+jumping jacks, nobody moves, push-ups, nobody moves. The first run downloads the official model (3 MB) if it is not
+here; where that cannot be had, the model of the package is used."""
 
 _FOLDER = Path(__file__).resolve().parent
 _EXPECTED = [

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,9 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from movinet_edge.api import ModelError
 
-_DATA = files("movinet_edge.models")
 BUNDLED_FOLDER = Path(__file__).resolve().parent
-_LABELS = BUNDLED_FOLDER / "labels"
+"""Where the package keeps its catalogue, label lists and own model."""
 
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+/\S*$")]
 
@@ -50,7 +48,7 @@ class ModelCard(BaseModel):
 
 @cache
 def _cards() -> tuple[ModelCard, ...]:
-    text = _DATA.joinpath("catalogue.yaml").read_text(encoding="utf-8")
+    text = BUNDLED_FOLDER.joinpath("catalogue.yaml").read_text(encoding="utf-8")
     return TypeAdapter(tuple[ModelCard, ...]).validate_python(yaml.safe_load(text))
 
 
@@ -79,7 +77,7 @@ def bundled_labels(name: str = "kinetics-600") -> tuple[str, ...]:
     Raises:
         ModelError: there is no such list.
     """
-    lists = {entry.name.removesuffix(".txt"): entry for entry in sorted(_LABELS.iterdir())}
+    lists = {entry.name.removesuffix(".txt"): entry for entry in sorted(BUNDLED_FOLDER.joinpath("labels").iterdir())}
     if name not in lists:
         raise ModelError(f"no label list is called {name!r}; {nearest(name, lists)}")
     return tuple(lists[name].read_text(encoding="utf-8").splitlines())

@@ -104,7 +104,7 @@ class ModelStore:
         if card is None:
             return None
         if card.bundled:
-            return FoundModel(self._bundled_path(card), card, "package")
+            return _bundled(card)
         if path_found := self._search_for(card):
             return FoundModel(path_found, card, "search")
         cached = self._cached(card)
@@ -147,7 +147,7 @@ class ModelStore:
         """
         card = self._card(name)
         if card.bundled:
-            return FoundModel(self._bundled_path(card), card, "package")
+            return _bundled(card)
         target = self._cache_path(card)
         if self._cached(card).usable:  # asked before the lock, since a shared cache may be read-only
             return FoundModel(target, card, "cache")
@@ -199,10 +199,6 @@ class ModelStore:
     def _pins_path(self) -> Path:
         return self.cache / "pins.json"
 
-    @staticmethod
-    def _bundled_path(card: ModelCard) -> Path:
-        return BUNDLED_FOLDER / f"{card.name}.tflite"
-
     def _cache_path(self, card: ModelCard) -> Path:
         return self.cache / f"{card.name}.tflite"
 
@@ -241,7 +237,7 @@ class ModelStore:
         return None
 
     def _cached(self, card: ModelCard) -> VerifyResult:
-        path = self._bundled_path(card) if card.bundled else self._cache_path(card)
+        path = _bundled(card).path if card.bundled else self._cache_path(card)
         if not _is_file(path):
             return VerifyResult(card.name, "missing")
         known = self._with_pin(card)
@@ -263,6 +259,10 @@ class ModelStore:
             folders = ", ".join(str(folder) for folder in self.search) or "not set"
             lines += [f"or under any name in a folder named by {SEARCH_VARIABLE} (now: {folders}),"]
         return "\n".join([*lines, "or give its path instead of the name."])
+
+
+def _bundled(card: ModelCard) -> FoundModel:
+    return FoundModel(BUNDLED_FOLDER / f"{card.name}.tflite", card, "package")
 
 
 def _as_known(card: ModelCard, path: Path) -> VerifyResult:

@@ -4,13 +4,12 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from itertools import accumulate
 
 import pytest
 from clock_camera import clock_camera
 from coloured_scenes import PATIENCE_S
+from peers.black_hole import black_hole
 from peers.tcp_relay import TcpRelay
 from steady_source import SteadySource
 from watched_daemon import WatchedDaemon
@@ -29,18 +28,6 @@ FIRST_S, CAP_S = 1.0 * MINUTE_S / 60, 60.0 * MINUTE_S / 60
 
 def rtsp(url):
     return lambda: RtspSource(RtspSource.Settings(url=url, open_timeout=OPEN_TIMEOUT_S, read_timeout=1.0))
-
-
-@contextmanager
-def black_hole() -> Iterator[int]:
-    """A port that takes no notice of anybody: the queue of the one who listens is full."""
-    with ExitStack() as stack:
-        hole = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(hole.getsockname())
-        yield hole.getsockname()[1]
 
 
 def test_a_black_hole_at_the_start_holds_nobody_up(tmp_path):

@@ -7,7 +7,7 @@ from coloured_scenes import write_scene
 
 from movinet_edge.config import read_document
 from movinet_edge.daemon.assembly import assemble
-from movinet_edge.models import DownloadError, ModelStore, catalogue
+from movinet_edge.models import DownloadError
 
 CONFIGURATION = """\
     state_dir: state
@@ -22,20 +22,15 @@ CONFIGURATION = """\
 
 
 @pytest.fixture
-def assembled(tmp_path):
+def assembled(tmp_path, unreachable):
     """Assembles a configuration on a machine that reaches no address."""
     write_scene(tmp_path / "clip.mp4", ("black", 1))
-    cards = {
-        name: card if card.bundled else card.model_copy(update={"urls": ("http://127.0.0.1:9/model.tflite",)})
-        for name, card in catalogue().items()
-    }
 
     def assemble_it(labels: str, common: str = "", stream: str = ""):
         file = tmp_path / "config.yaml"
         text = textwrap.dedent(CONFIGURATION).format(labels=labels, common=common, stream=stream)
         file.write_text("".join(line for line in text.splitlines(True) if line.strip()), encoding="utf-8")
-        store = ModelStore(cache=tmp_path / "cache", search=[], cards=cards)
-        return assemble(read_document(file, environ={}), store=store)
+        return assemble(read_document(file, environ={}), store=unreachable)
 
     return assemble_it
 

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from movinet_edge.config import read_document
 from movinet_edge.daemon.assembly import assemble
-from movinet_edge.models import DownloadError, ModelStore, catalogue
+from movinet_edge.models import DownloadError
 
 CONFIGURATION = """\
 {common}
@@ -21,19 +21,14 @@ IN_BOTH, IN_THE_600 = "push up", "carving ice"
 
 
 @pytest.fixture
-def assembled(tmp_path):
+def assembled(tmp_path, unreachable):
     """Assembles a configuration, after another one if given, on a machine that reaches no address."""
     write_scene(tmp_path / "clip.mp4", ("black", 1))
-    cards = {
-        name: card if card.bundled else card.model_copy(update={"urls": ("http://127.0.0.1:9/model.tflite",)})
-        for name, card in catalogue().items()
-    }
 
     def assemble_it(label=IN_BOTH, *, common="", after=None):
         file = tmp_path / "config.yaml"
         file.write_text(CONFIGURATION.format(common=common, label=label), encoding="utf-8")
-        store = ModelStore(cache=tmp_path / "cache", search=[], cards=cards)
-        return assemble(read_document(file, environ={}), store=store, loaded=after and after.models)
+        return assemble(read_document(file, environ={}), store=unreachable, loaded=after and after.models)
 
     return assemble_it
 

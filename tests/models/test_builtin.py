@@ -13,15 +13,6 @@ HOUR_FRAMES = 18_000
 WINDOW = 16
 LOOK_BACK_FRAMES = 28  # what all layers in a row remember
 LARGEST_BYTES = 3_500_000
-REFUSED = "http://127.0.0.1:9/model.tflite"
-
-
-@pytest.fixture
-def nowhere(tmp_path):
-    """A store of a machine that reaches no address."""
-    cards = {name: card.model_copy(update={"urls": (REFUSED,)}) for name, card in catalogue().items()}
-    cards[BUILTIN_MODEL] = catalogue()[BUILTIN_MODEL]
-    return ModelStore(cache=tmp_path / "cache", search=[], cards=cards)
 
 
 def test_is_here_whole_and_small(tmp_path):
@@ -45,36 +36,36 @@ def test_has_a_card_that_says_what_it_is_for_and_from_what_it_was_made():
         assert needed in card, needed
 
 
-def test_runs_and_names_its_classes(nowhere):
-    model = load(BUILTIN_MODEL, store=nowhere)
+def test_runs_and_names_its_classes(unreachable):
+    model = load(BUILTIN_MODEL, store=unreachable)
     assert (model.name, tuple(model.labels)) == (BUILTIN_MODEL, LABELS)
     card = catalogue()[BUILTIN_MODEL]
     assert model.size_px == (card.input_px, card.input_px)
 
 
-def test_stands_in_where_nothing_was_chosen(nowhere, capsys):
-    assert load(store=nowhere).name == BUILTIN_MODEL
+def test_stands_in_where_nothing_was_chosen(unreachable, capsys):
+    assert load(store=unreachable).name == BUILTIN_MODEL
     said = capsys.readouterr()
     assert "the package's own is used" in said.out + said.err
 
 
 @pytest.mark.parametrize("given", [{"name_or_path": DEFAULT_MODEL}, {"labels": "kinetics-600"}])
-def test_never_stands_in_for_what_was_chosen(nowhere, given):
+def test_never_stands_in_for_what_was_chosen(unreachable, given):
     with pytest.raises(DownloadError, match="name it builtin"):
-        load(store=nowhere, **given)
+        load(store=unreachable, **given)
 
 
-def test_stands_in_where_nothing_can_be_saved(nowhere, tmp_path):
+def test_stands_in_where_nothing_can_be_saved(unreachable, tmp_path):
     (tmp_path / "file").touch()
-    nowhere.cache = tmp_path / "file" / "cache"
+    unreachable.cache = tmp_path / "file" / "cache"
     with pytest.raises(ModelError, match="cannot be saved"):
-        load(DEFAULT_MODEL, store=nowhere)
-    assert load(store=nowhere).name == BUILTIN_MODEL
+        load(DEFAULT_MODEL, store=unreachable)
+    assert load(store=unreachable).name == BUILTIN_MODEL
 
 
-def test_never_stands_in_where_no_download_was_asked_for(nowhere):
+def test_never_stands_in_where_no_download_was_asked_for(unreachable):
     with pytest.raises(ModelError, match="is not on this machine"):
-        load(store=nowhere, pull=False)
+        load(store=unreachable, pull=False)
 
 
 def test_short_names():

@@ -2,9 +2,9 @@
 
 import socket
 import time
-from contextlib import ExitStack
 
 import pytest
+from peers.black_hole import black_hole
 
 from movinet_edge.models.connect import connect, few_of_each_family
 from movinet_edge.models.download import DownloadError, Limits, Partial, download
@@ -14,14 +14,9 @@ V4, V6 = socket.AF_INET, socket.AF_INET6
 
 @pytest.fixture
 def silent_port():
-    """Drops whatever knocks: the queue of those that wait to be let in is full."""
-    with ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):
-            knock = stack.enter_context(socket.socket())
-            knock.setblocking(False)
-            knock.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
+    """Drops whatever knocks."""
+    with black_hole() as port:
+        yield port
 
 
 def test_who_listens_is_reached_and_gets_the_whole_time_from_then_on():
