@@ -71,10 +71,10 @@ class Movinet(nn.Module):
         state.features = features.detach()
         return self._logits(_average_of_last(features, window)[:, -frames:])
 
-    def learn(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+    def learn(self, clips: Tensor, window: int | None = None) -> tuple[Tensor, Tensor]:
         """Logits as `forward` gives them, and the pose in each frame, float32 `[clips, frames, POSE_VALUES]`."""
         features = self._features(clips, ClipState())
-        return self._logits(_average_of_last(features, None)), self.pose(features)
+        return self._logits(_average_of_last(features, window)), self.pose(features)
 
     def _features(self, clips: Tensor, state: ClipState) -> Tensor:
         """Of each frame by itself: float32 `[clips, frames, 480]`."""

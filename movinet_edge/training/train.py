@@ -33,7 +33,9 @@ _LABEL_SMOOTHING = 0.1
 _GRADIENT_LIMIT = 5.0
 _WARM_UP_STEPS = 100
 _SURE_AFTER_FRAMES = 6
-"""1.2 s: before that a person could not tell either, so these frames count less."""
+"""1.2 s after an action began a person could not tell either what it is, so these frames count less."""
+_HEAD_WINDOWS = (8, 16)
+"""How many frames the head averages, at least and at most: streams are run with any such `window`."""
 _POSE_WEIGHT = 5.0
 _POSE_SHARP_M = 0.1
 """Errors below this count by their square."""
@@ -119,7 +121,8 @@ def _step(run: Run, batch: Batch, settings: Settings) -> float:
     run.network.train()
     run.optimizer.zero_grad()
     with torch.autocast("cpu", torch.bfloat16):
-        logits, poses = run.network.learn(as_clips(batch.pictures))
+        window = int(torch.randint(_HEAD_WINDOWS[0], _HEAD_WINDOWS[1] + 1, ()))
+        logits, poses = run.network.learn(as_clips(batch.pictures), window)
     loss = frame_loss(logits.float(), torch.from_numpy(batch.labels))
     (loss + _POSE_WEIGHT * pose_loss(poses.float(), torch.from_numpy(batch.poses))).backward()
     share_gradients(run.network)
@@ -136,20 +139,28 @@ def _schedule(windows: int, settings: Settings) -> float:
 
 
 def frame_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of the labelled frames, those early in the window counting less.
+    """Mean cross-entropy of the labelled frames, those early in an action, or in the window, counting less.
 
     Args:
         logits: float32 `[windows, frames, classes]`.
         labels: int64 `[windows, frames]`, `UNLABELLED` where unknown.
     """
-    frames = labels.shape[1]
     losses = functional.cross_entropy(
         logits.flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=_LABEL_SMOOTHING,
         ignore_index=UNLABELLED,
     ).view_as(labels)  # fmt: skip
-    sureness = (torch.arange(1, frames + 1) / min(frames, _SURE_AFTER_FRAMES)).clamp(max=1.0)
-    weights = sureness * (labels != UNLABELLED)
+    weights = _sureness(labels) * (labels != UNLABELLED)
     return (losses * weights).sum() / weights.sum().clamp(min=1.0)
+
+
+def _sureness(labels: Tensor) -> Tensor:
+    """How much can be known of each frame, 0 to 1: float32 `[windows, frames]`."""
+    frames = labels.shape[1]
+    place = torch.arange(frames)
+    begins = torch.zeros_like(labels)
+    begins[:, 1:] = torch.where(labels[:, 1:] != labels[:, :-1], place[1:], 0)
+    age = place + 1 - begins.cummax(1).values
+    return (age / min(frames, _SURE_AFTER_FRAMES)).clamp(max=1.0)
 
 
 def pose_loss(poses: Tensor, known: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Chooses what to train on next: windows of consecutive frames, each class as often as any other."""
+"""Chooses what to train on next: windows of consecutive frames, each class as often as any other but `idle`."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from movinet_edge.training.augment import Part, part_around, vary
 from movinet_edge.training.clips import ClipFolder, Poses
-from movinet_edge.training.labels import UNLABELLED
+from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.poses import pose_targets
 
+_IDLE_TIMES = 4.0
+"""How much more often than any other class: it is most of what a camera sees, and looks more different than any."""
 _TEMPOS = (0.8, 1.25)
 """How much slower or faster than recorded a window may be seen."""
 _MARGINS = (1.15, 2.0)
@@ -44,7 +46,7 @@ class WindowShape:
 
 
 def draw(labels: NDArray[np.int16], count: int, frames: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Windows by the class of their last frame: each class is equally likely, and so is each window within it.
+    """Windows by the class of their last frame: each class is equally likely, `idle` `_IDLE_TIMES` as much.
 
     Args:
         labels: int16 `[clips, frames]`.
@@ -60,7 +62,8 @@ def draw(labels: NDArray[np.int16], count: int, frames: int, rng: np.random.Gene
     sizes = np.bincount(ends[ends != UNLABELLED])
     if not sizes.any():
         raise ValueError(f"no clip has a labelled frame with {first} frames before it")
-    classes = rng.choice(np.flatnonzero(sizes), count)
+    shares = np.where(np.arange(len(sizes)) == LABELS.index("idle"), _IDLE_TIMES, 1.0) * (sizes > 0)
+    classes = rng.choice(len(sizes), count, p=shares / shares.sum())
     by_class = np.argsort(ends, kind="stable")
     starts = np.searchsorted(ends[by_class], classes)
     picked = by_class[starts + rng.integers(0, sizes[classes])]

@@ -13,7 +13,25 @@ from typing import Literal, TypeAlias, TypedDict, Unpack
 import numpy as np
 
 from movinet_edge.training.labels import LABELS
-from movinet_edge.training.render.composed import everyday, exercises, falls, resting
+from movinet_edge.training.render.composed import (
+    dancing,
+    everyday,
+    exercises,
+    falls,
+    fighting,
+    invented,
+    jacks,
+    kicking,
+    leaping,
+    lifting,
+    low,
+    resting,
+    seats,
+    standing,
+    throwing,
+    tumbling,
+    waving,
+)
 from movinet_edge.training.render.motion import Motion
 
 Split: TypeAlias = Literal["train", "held"]
@@ -141,12 +159,17 @@ _DOWN_AND_UP = (
             "fall by sitting": falls.fall_by_sitting,
             "fall forward": falls.fall_forward,
             "collapse": falls.collapse,
+            **tumbling.FALLS,
         },
         {"fall sideways": falls.fall_sideways},
     ),
     *_composed(
         Role.SEATED_FALL,
-        {"fall off a seat": falls.fall_off_a_seat, "fall off a seat forward": falls.fall_off_a_seat_forward},
+        {
+            "fall off a seat": falls.fall_off_a_seat,
+            "fall off a seat forward": falls.fall_off_a_seat_forward,
+            **tumbling.SEATED_FALLS,
+        },
     ),
     *_from_assets(Role.LIE, train=["human-addon/Sleeping"], held=["kaykit/Lie_Idle"], loop=True),
     *_poses(Role.LIE, {name: resting.lie_still(name) for name in resting.LYING}, held="on the back, arms wide"),
@@ -155,23 +178,28 @@ _DOWN_AND_UP = (
     *_from_assets(
         Role.SIT, train=["human-base/Sitting_Enter", "kaykit/Sit_Floor_Down"], held=["kaykit/Sit_Chair_Down"]
     ),
-    *_composed(Role.SIT, {"sit down": resting.sit_down}),
+    *_composed(Role.SIT, {"sit down": resting.sit_down, **seats.SITS}),
     *_from_assets(
         Role.STAND, train=["human-base/Sitting_Exit", "kaykit/Sit_Floor_StandUp"], held=["kaykit/Sit_Chair_StandUp"]
     ),
-    *_composed(Role.STAND, {"stand up": resting.stand_up}),
+    *_composed(Role.STAND, {"stand up": resting.stand_up, **seats.STANDS}),
     *_composed(
         Role.PICK_UP,
-        {"pick up bending": everyday.pick_up_bending, "pick up with one hand": everyday.pick_up_with_one_hand},
+        {
+            "pick up bending": everyday.pick_up_bending,
+            "pick up with one hand": everyday.pick_up_with_one_hand,
+            **lifting.PICK_UPS,
+        },
         {"pick up squatting": everyday.pick_up_squatting},
     ),
 )
 _EXERCISE = (
     *_from_assets(Role.JUMP, train=["kaykit/Jump_Full_Short"], held=["kaykit/Jump_Full_Long"], airborne=True),
     *_from_assets(Role.JUMP, train=["bvh/jumping"], airborne=True, cut_s=(1.5, 3.4)),
-    *_composed(Role.JUMP, {"jump up": everyday.jump_up}, airborne=True),
+    *_composed(Role.JUMP, {"jump up": everyday.jump_up, **leaping.JUMPS}, airborne=True),
     *_from_assets(Role.JACKS, held=["human-addon/Jumping Jacks"], loop=True, airborne=True),
-    *_composed(Role.JACKS, {"jumping jacks": exercises.jumping_jacks}, loop=True, airborne=True),
+    *_composed(Role.JACKS, {"jumping jacks": exercises.jumping_jacks, **jacks.JUMPED}, loop=True, airborne=True),
+    *_composed(Role.JACKS, jacks.STEPPED, loop=True),
     *_from_assets(Role.PUSH_UP, train=["kaykit/Push_Ups"], held=["human-addon/Pushup"], loop=True),
     *_composed(Role.PUSH_UP, {"push up": exercises.push_up}, loop=True),
     *_from_assets(
@@ -179,20 +207,37 @@ _EXERCISE = (
         train=["human-base/Punch_Cross", "human-addon/Fighting Left Jab", "kaykit/Melee_Unarmed_Attack_Punch_A"],
         held=["human-base/Punch_Jab", "human-addon/Fighting Right Jab"],
     ),
-    *_composed(Role.PUNCH, {"punch": exercises.punch}),
+    *_composed(Role.PUNCH, {"punch": exercises.punch, **fighting.PUNCHES}),
     *_from_assets(Role.KICK, held=["kaykit/Melee_Unarmed_Attack_Kick"]),
-    *_composed(Role.KICK, {"front kick": exercises.front_kick, "side kick": exercises.side_kick}),
+    *_composed(
+        Role.KICK,
+        {"front kick": exercises.front_kick, "side kick": exercises.side_kick, **kicking.KICKS},
+    ),
     *_from_assets(Role.THROW, train=["kaykit/Throw"], held=["human-addon/Throw Object"]),
-    *_composed(Role.THROW, {"throw overarm": exercises.throw_overarm, "throw underarm": exercises.throw_underarm}),
+    *_composed(
+        Role.THROW,
+        {
+            "throw overarm": exercises.throw_overarm,
+            "throw underarm": exercises.throw_underarm,
+            **throwing.THROWS,
+        },
+    ),
 )
 _GESTURES = {name: everyday.gesture(name) for name in everyday.GESTURES} | {"turn around": everyday.turn_around}
 _SITTING = {f"seated, {name}": resting.sit_still(name) for name in resting.SEATED}
-_SEATED_GESTURES = {f"seated, {name}": everyday.seated_gesture(name) for name in everyday.GESTURES}
+_SEATED_GESTURES = {f"seated, {name}": everyday.seated_gesture(name) for name in everyday.GESTURES} | {
+    # The one that is held out may sit in the way that is held out.
+    "seated, hands behind the back": everyday.seated_gesture(
+        "hands behind the back", ("hands on the thighs", "leaning back")
+    )
+}
 _STANDING_AND_SITTING = (
     *_from_assets(Role.WAVE, train=["kaykit/Waving"], loop=True),
     *_from_assets(Role.WAVE, held=["bvh/wave_hello"], loop=True, cut_s=(3.5, 4.4)),
     *_composed(
-        Role.WAVE, {"wave one hand": everyday.wave_one_hand, "wave both arms": everyday.wave_both_arms}, loop=True
+        Role.WAVE,
+        {"wave one hand": everyday.wave_one_hand, "wave both arms": everyday.wave_both_arms, **waving.WAVES},
+        loop=True,
     ),
     *_from_assets(
         Role.DANCE,
@@ -200,7 +245,11 @@ _STANDING_AND_SITTING = (
         held=["human-addon/Dance Charleston", "human-addon/Dance Reach Hip"],
         loop=True,
     ),
-    *_composed(Role.DANCE, {"dance freely": everyday.dance_freely}, loop=True),
+    *_composed(
+        Role.DANCE,
+        {"dance freely": everyday.dance_freely, "dance drawn": invented.dance_drawn, **dancing.DANCES},
+        loop=True,
+    ),
     *_from_assets(
         Role.IDLE,
         train=[
@@ -216,6 +265,7 @@ _STANDING_AND_SITTING = (
         loop=True,
     ),
     *_poses(Role.IDLE, _GESTURES, held="hands behind the back"),
+    *_composed(Role.IDLE, standing.STANDING, loop=True),
     *_from_assets(
         Role.LOW,
         train=[
@@ -225,6 +275,7 @@ _STANDING_AND_SITTING = (
         held=["human-addon/Kneeling Tired"],
         loop=True,
     ),
+    *_composed(Role.LOW, low.LOW, loop=True),
     *_from_assets(
         Role.SEATED,
         train=["human-base/Sitting_Idle_Loop", "human-base/Driving_Loop", "kaykit/Sit_Floor_Idle"],

@@ -12,9 +12,9 @@ from typing import TypeAlias
 import numpy as np
 
 from movinet_edge.training.render.gltf import SAMPLES_PER_S
-from movinet_edge.training.render.motion import Motion
-from movinet_edge.training.render.rotation import Floats, blend, euler, multiply
-from movinet_edge.training.render.skeleton import INDEX, JOINTS, PARENTS
+from movinet_edge.training.render.motion import Motion, world_turns
+from movinet_edge.training.render.rotation import Floats, blend, euler
+from movinet_edge.training.render.skeleton import INDEX, JOINTS
 
 Angles: TypeAlias = tuple[float, float, float]
 Pose: TypeAlias = Mapping[str, Angles]
@@ -48,7 +48,7 @@ def performed(keys: list[Key], random: np.random.Generator, *, jitter: float = 0
     share = np.clip((moments - times[after - 1]) / np.maximum(times[after] - times[after - 1], 1e-6), 0, 1)
     share = (share * share * (3 - 2 * share))[:, None]  # limbs start and stop softly
     local = blend(poses[after - 1], poses[after], share[..., None])
-    return Motion(_world(local), places[after - 1] * (1 - share) + places[after] * share)
+    return Motion(world_turns(local), places[after - 1] * (1 - share) + places[after] * share)
 
 
 def still(pose: Pose, random: np.random.Generator, seconds: float = 3.0) -> Motion:
@@ -67,12 +67,4 @@ def _local_turns(pose: Pose, habit: Mapping[str, Floats]) -> Floats:
             turns[INDEX[f"right {_PLURALS[name]}"]] = euler((x, -y, -z))
         else:
             turns[INDEX[name]] = euler((x, y, z))
-    return turns
-
-
-def _world(local: Floats) -> Floats:
-    turns = local.copy()
-    for joint, parent in enumerate(PARENTS):
-        if parent >= 0:
-            turns[:, joint] = multiply(turns[:, parent], local[:, joint])
     return turns

@@ -6,8 +6,8 @@ from typing import Self
 import numpy as np
 
 from movinet_edge.training.render.gltf import SAMPLES_PER_S, Recording
-from movinet_edge.training.render.rotation import Floats, about, blend, multiply, quaternions
-from movinet_edge.training.render.skeleton import INDEX, JOINTS, MIRRORED, source_joints
+from movinet_edge.training.render.rotation import Floats, about, blend, inverse, multiply, quaternions
+from movinet_edge.training.render.skeleton import INDEX, JOINTS, MIRRORED, PARENTS, source_joints
 
 _LEGS = [index for index, name in enumerate(JOINTS) if name.endswith(("thigh", "shin", "foot", "toes"))]
 _THIGHS = [INDEX["left thigh"], INDEX["right thigh"]]
@@ -73,6 +73,22 @@ class Motion:
         turns = self.turns.copy()
         turns[:, _LEGS] = blend(np.broadcast_to((0.0, 0, 0, 1), turns[:, _LEGS].shape), turns[:, _LEGS], share)
         return type(self)(turns, self.hips)
+
+
+def local_turns(world: Floats) -> Floats:
+    """Turns of joints in the world `[T, 22, 4]` as turns against their parents."""
+    local = world.copy()
+    local[:, 1:] = multiply(inverse(world[:, PARENTS[1:]]), world[:, 1:])
+    return local
+
+
+def world_turns(local: Floats) -> Floats:
+    """Turns of joints against their parents `[T, 22, 4]` as turns in the world."""
+    turns = local.copy()
+    for joint, parent in enumerate(PARENTS):
+        if parent >= 0:
+            turns[:, joint] = multiply(turns[:, parent], local[:, joint])
+    return turns
 
 
 def retargeted(names: list[str], rest: Recording, recording: Recording) -> Motion:

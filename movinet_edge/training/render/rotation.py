@@ -75,3 +75,22 @@ def euler(degrees: tuple[float, float, float]) -> Floats:
     """The quaternion `[4]` of a turn about z, then x, then y: roll, then pitch, then yaw, given as (x, y, z)."""
     x, y, z = np.radians(degrees)
     return multiply(about("y", y), multiply(about("x", x), about("z", z)))
+
+
+def inverse(turn: Floats) -> Floats:
+    """The turn back, of unit quaternions `[..., 4]`."""
+    return turn * (-1, -1, -1, 1)
+
+
+def vectors(turn: Floats) -> Floats:
+    """The axis times the angle in radians, at most pi, `[..., 3]`, of unit quaternions `[..., 4]`."""
+    turn = np.where(turn[..., 3:] < 0, -turn, turn)
+    sine = np.linalg.norm(turn[..., :3], axis=-1, keepdims=True)
+    angle = 2 * np.arctan2(sine, turn[..., 3:])
+    return np.asarray(turn[..., :3] * np.where(sine > 1e-9, angle / np.maximum(sine, 1e-9), 2.0))
+
+
+def turned_by(vector: Floats) -> Floats:
+    """Unit quaternions `[..., 4]` of vectors `[..., 3]`, axis times angle in radians."""
+    angle = np.linalg.norm(vector, axis=-1, keepdims=True)
+    return np.concatenate([vector * np.sinc(angle / (2 * np.pi)) / 2, np.cos(angle / 2)], axis=-1)

@@ -11,12 +11,16 @@ from movinet_edge.training.render.assets import Assets
 from movinet_edge.training.render.catalogue import Role, Split, class_index, entries
 from movinet_edge.training.render.motion import Motion
 from movinet_edge.training.render.timeline import Segment
+from movinet_edge.training.render.variation import Manner, on_other_legs, stands_still
 
 CLIP_S = FRAMES_PER_CLIP / CLIP_FPS
 _IDLE, _LIE = LABELS.index("idle"), LABELS.index("lie")
 _CYCLIC = (Role.WALK, Role.RUN, Role.JACKS, Role.WAVE, Role.PUSH_UP, Role.CRAWL, Role.DANCE)
 # Left and right mean something in none of the classes.
 _MIRROR_SHARE = 0.5
+# What arms do means the same whatever the legs do meanwhile.
+_GESTURES = (Role.WAVE, Role.PUNCH, Role.THROW)
+_OTHER_LEGS_SHARE = 0.35
 
 
 class Scripts:
@@ -56,16 +60,29 @@ class Scripts:
         pace = float(self._random.uniform(0.8, 1.25))
         if entry.loop and motion.seconds > 0:
             motion = _rolled(motion, float(self._random.random()))
+        once_s, speed_mps = motion.seconds, entry.speed_mps
+        if self._split == "train":  # what is held out stays as its source shows it
+            manner = Manner.random(self._random, travelling=speed_mps != 0)
+            motion = manner.of(self._on_other_legs(role, motion), loop=entry.loop, seconds=CLIP_S * pace)
+            once_s, speed_mps = once_s if entry.loop else motion.seconds, speed_mps * manner.stride
         return Segment(
             motion,
-            motion.seconds / pace if seconds is None else seconds,
+            once_s / pace if seconds is None else seconds,
             class_index(role),
             entry.source,
             pace,
             loop=entry.loop,
             airborne=entry.airborne,
-            speed_mps=entry.speed_mps,
+            speed_mps=speed_mps,
         )
+
+    def _on_other_legs(self, role: Role, motion: Motion) -> Motion:
+        """A gesture, sometimes, by someone who stands as people do who idle."""
+        if role not in _GESTURES or self._random.random() >= _OTHER_LEGS_SHARE:
+            return motion
+        found = entries(Role.IDLE, self._split)
+        idle = self._assets.motion(found[int(self._random.integers(len(found)))], self._random)
+        return on_other_legs(motion, idle) if stands_still(idle) else motion
 
     def _seated(self, seconds: float) -> Segment:
         return replace(self._play(Role.SEATED, seconds), seated=True)

@@ -165,11 +165,13 @@ def gesture(name: str) -> Callable[[Random], Motion]:
     return moving
 
 
-def seated_gesture(name: str) -> Callable[[Random], Motion]:
-    """Sits, and does one of `GESTURES` for a while."""
+def seated_gesture(
+    name: str, seats: tuple[str, ...] = ("hands on the thighs", "reading")
+) -> Callable[[Random], Motion]:
+    """Sits in one of these ways, and does one of `GESTURES` for a while."""
 
     def moving(random: Random) -> Motion:
-        seated = SEATED[str(random.choice(["hands on the thighs", "leaning back"]))]
+        seated = SEATED[str(random.choice(seats))]
         pose = {**seated, **GESTURES[name]}
         look: Pose = {**pose, "head": (random.uniform(0, 25), random.uniform(-40, 40), 0)}
         hold = random.uniform(0.5, 2.5)

@@ -9,7 +9,8 @@ from movinet_edge.training.render.motion import Motion
 Random = np.random.Generator
 
 
-def _fall(random: Random, path: list[Key], end: str) -> Motion:
+def landing(random: Random, path: list[Key], end: str) -> Motion:
+    """From standing along `path`, to lie as `LYING` calls it."""
     last = path[-1]
     settled = Key(last.time_s + random.uniform(0.15, 0.35), LYING[end], last.hips)
     return performed([Key(0), *path, settled, Key(settled.time_s + 0.8, LYING[end], last.hips)], random)
@@ -17,7 +18,7 @@ def _fall(random: Random, path: list[Key], end: str) -> Motion:
 
 def fall_backward(random: Random) -> Motion:
     """Slips, sits in the air, lands on the back."""
-    return _fall(
+    return landing(
         random,
         [
             Key(
@@ -48,7 +49,7 @@ def fall_backward(random: Random) -> Motion:
                 (0, 1, -0.65),
             ),
         ],
-        str(random.choice(["on the back", "on the back, one knee up", "on the back, arms wide"])),
+        str(random.choice(["on the back", "on the back, one knee up"])),
     )
 
 
@@ -63,12 +64,12 @@ def fall_by_sitting(random: Random) -> Motion:
     }
     sitting: Pose = {"hips": (-28, 0, 0), "upper arms": (40, 0, -58), "thighs": (-75, 0, 10), "shins": (90, 0, 0)}
     path = [Key(0.45, crouching, (0, 1, -0.1)), Key(0.8, sitting, (0, 1, -0.45)), Key(1.0, sitting, (0, 1, -0.5))]
-    return _fall(random, path, str(random.choice(["on the back", "on the back, one knee up"])))
+    return landing(random, path, str(random.choice(["on the back", "on the back, one knee up"])))
 
 
 def fall_forward(random: Random) -> Motion:
     """Trips, arms ahead, lands on the face."""
-    return _fall(
+    return landing(
         random,
         [
             Key(
@@ -105,7 +106,7 @@ def fall_forward(random: Random) -> Motion:
 
 def fall_sideways(random: Random) -> Motion:
     """Tips over to the right."""
-    return _fall(
+    return landing(
         random,
         [
             Key(
@@ -159,7 +160,7 @@ def collapse(random: Random) -> Motion:
     }
     if random.random() < 0.5:
         tipping: Pose = {**kneeling, "hips": (10, 0, 60), "thighs": (-40, 0, 4), "shins": (90, 0, 0)}
-        return _fall(
+        return landing(
             random,
             [
                 Key(0.4, {"hips": (5, 0, 0), "thighs": (-45, 0, 3), "shins": (80, 0, 0), "head": (20, 0, 0)}),
@@ -168,7 +169,7 @@ def collapse(random: Random) -> Motion:
             ],
             "on the side",
         )
-    return _fall(
+    return landing(
         random,
         [
             Key(0.4, {"hips": (5, 0, 0), "thighs": (-45, 0, 3), "shins": (80, 0, 0), "head": (20, 0, 0)}),

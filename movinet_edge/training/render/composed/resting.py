@@ -41,6 +41,38 @@ LYING: dict[str, Pose] = {
         "thighs": (-95, 0, 0),
         "shins": (110, 0, 0),
     },
+    "on the back, knees up": {
+        "hips": (-88, 0, 0),
+        "upper arms": (-20, 0, -70),
+        "forearms": (0, -75, 0),
+        "thighs": (-58, 0, 6),
+        "shins": (98, 0, 0),
+    },
+    "on the back, one arm over the head": {
+        "hips": (-88, 0, 0),
+        "left upper arm": (0, 0, 62),
+        "left forearm": (0, -30, 0),
+        "right upper arm": (-10, 0, 70),
+        "thighs": (-4, 0, 6),
+        "right shin": (10, 0, 0),
+    },
+    "on the face, arms along": {
+        "hips": (88, 0, 0),
+        "head": (-10, -50, 0),
+        "upper arms": (4, 0, -68),
+        "thighs": (2, 0, 6),
+        "shins": (3, 0, 0),
+    },
+    "on the side, stretched": {
+        "hips": (0, 0, 86),
+        "spine": (4, 0, 0),
+        "right upper arm": (-20, 0, -80),
+        "left upper arm": (-70, 0, -60),
+        "left forearm": (0, -60, 0),
+        "left thigh": (-25, 0, 2),
+        "left shin": (40, 0, 0),
+        "right thigh": (-5, 0, 0),
+    },
     "on the back, arms wide": {
         "hips": (-88, 0, 0),
         "upper arms": (0, 0, 10),
@@ -73,6 +105,29 @@ SEATED: dict[str, Pose] = {
         "thighs": (-82, 0, 5),
         "shins": (85, 0, 0),
     },
+    "elbows on the knees": {
+        "hips": (32, 0, 0),
+        "spine": (12, 0, 0),
+        "upper arms": (-55, 0, -76),
+        "forearms": (0, -75, 0),
+        "thighs": (-118, 0, 10),
+        "shins": (85, 0, 0),
+    },
+    "at a table": {
+        "hips": (4, 0, 0),
+        "spine": (6, 0, 0),
+        "upper arms": (-42, 0, -66),
+        "forearms": (0, -62, 0),
+        "thighs": (-90, 0, 6),
+        "shins": (88, 0, 0),
+    },
+    "hands at the face, legs long": {
+        "hips": (-12, 0, 0),
+        "upper arms": (-38, 0, -72),
+        "forearms": (0, -112, 0),
+        "thighs": (-72, 0, 3),
+        "shins": (38, 0, 0),
+    },
     "on the phone": {
         "hips": (-8, 0, 0),
         "head": (0, -8, -6),
@@ -88,7 +143,7 @@ SEATED: dict[str, Pose] = {
 
 def sit_down(random: Random) -> Motion:
     """Onto a chair."""
-    seated = SEATED[str(random.choice(["hands on the thighs", "leaning back"]))]
+    seated = SEATED[str(random.choice(["hands on the thighs", "reading"]))]
     bent: Pose = {
         "hips": (35, 0, 0),
         "spine": (10, 0, 0),
