@@ -103,8 +103,9 @@ for python in $chosen; do
     echo "== pytest on $("$python" --version)"
     "$venv/bin/python" -m pytest "${selected[@]}" "$@"
     if [ -n "${MOVINET_EDGE_ALL_TIERS:-}" ] && [ "${#selected[@]}" -eq 0 ]; then begin_system_tier; fi
-    # What takes long (faults by the dozen, simulated hours) does not depend on the version of Python.
-    selected=(-m "not slow")
+    # What takes long (faults by the dozen, simulated hours) does not depend on the version of Python, and training runs
+    # on no Raspberry Pi.
+    selected=(-m "not slow" --ignore=tests/training)
 done
 if [ -n "${MOVINET_EDGE_ALL_TIERS:-}" ]; then
     bash tests/homeassistant/run.sh
