@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what testing needs and runs everything: linters, types, import rules and all tests, on each Python found.
+# Installs what testing needs and runs everything: linters, types, import rules and all tests; on a second Python all but the
+# slow tests and those of training.
 #
 #   bash tests/run.sh [PYTEST ARGUMENTS]
 #

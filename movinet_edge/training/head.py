@@ -89,6 +89,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Start from a checkpoint and leave another one."""
     arguments = _arguments()
+    torch.set_num_threads(1)  # the order of sums shall not depend on the machine
     torch.manual_seed(0)
     run = Run(_LEARNING_RATE, _WEIGHT_DECAY)
     run.start_from(arguments.start_from)

@@ -45,14 +45,17 @@ class WindowShape:
     closeups: float = 0.0
 
 
-def draw(labels: NDArray[np.int16], count: int, frames: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Windows by the class of their last frame: each class is equally likely, `idle` `_IDLE_TIMES` as much.
+def draw(
+    labels: NDArray[np.int16], count: int, frames: int, rng: np.random.Generator, *, idle_times: float = 1.0
+) -> NDArray[np.int64]:
+    """Windows by the class of their last frame: each class is equally likely, and so is each window within it.
 
     Args:
         labels: int16 `[clips, frames]`.
         count: how many.
         frames: length of a window; none begins before its clip does.
         rng: all chance comes from it.
+        idle_times: how much likelier `idle` is than any other class.
 
     Returns:
         int64 `[count, 2]`: clip, and index of the last frame.
@@ -62,7 +65,7 @@ def draw(labels: NDArray[np.int16], count: int, frames: int, rng: np.random.Gene
     sizes = np.bincount(ends[ends != UNLABELLED])
     if not sizes.any():
         raise ValueError(f"no clip has a labelled frame with {first} frames before it")
-    shares = np.where(np.arange(len(sizes)) == LABELS.index("idle"), _IDLE_TIMES, 1.0) * (sizes > 0)
+    shares = np.where(np.arange(len(sizes)) == LABELS.index("idle"), idle_times, 1.0) * (sizes > 0)
     classes = rng.choice(len(sizes), count, p=shares / shares.sum())
     by_class = np.argsort(ends, kind="stable")
     starts = np.searchsorted(ends[by_class], classes)
@@ -81,7 +84,7 @@ def frames_at_tempo(last: int, frames: int, tempo: float) -> NDArray[np.int64]:
 def random_batch(clips: ClipFolder, count: int, shape: WindowShape, rng: np.random.Generator) -> Batch:
     """Windows to train on, each varied in its own way."""
     pictures, labels, poses = [], [], []
-    for clip, last in draw(clips.labels, count, shape.frames, rng):
+    for clip, last in draw(clips.labels, count, shape.frames, rng, idle_times=_IDLE_TIMES):
         tempo = float(np.exp(rng.uniform(*np.log(_TEMPOS))))
         indices = frames_at_tempo(int(last), shape.frames, tempo)
         window = clips.frames(int(clip), indices.tolist())

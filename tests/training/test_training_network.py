@@ -107,6 +107,8 @@ def test_unlabelled_frames_cost_nothing_and_early_ones_less():
     wrong_early[:, 0, 5] = wrong_late[:, 7, 5] = 10.0
     labels = torch.full((1, 8), 3)
     assert frame_loss(wrong_early, labels) < frame_loss(wrong_late, labels)
+    labels[:, 7] = 4  # now the last frame is the first of an action
+    assert frame_loss(wrong_late, labels) == pytest.approx(float(frame_loss(wrong_early, labels)), rel=0.02)
 
 
 def test_learning_gives_the_logits_of_looking_and_poses_of_each_frame(network):
@@ -114,6 +116,7 @@ def test_learning_gives_the_logits_of_looking_and_poses_of_each_frame(network):
     with torch.no_grad():
         logits, poses = network.learn(clip)
         assert torch.equal(logits, network(clip))
+        assert torch.equal(network.learn(clip, 2)[0], network(clip, window=2))
     assert poses.shape == (1, 5, POSE_VALUES)
 
 

@@ -11,6 +11,7 @@ from training.toy_clips import steady, write_toy
 
 from movinet_edge.training.augment import Variety, fit, vary
 from movinet_edge.training.clips import ClipFolder
+from movinet_edge.training.labels import LABELS
 from movinet_edge.training.windows import WindowShape, draw, frames_at_tempo, joined, random_batch
 
 SCENE = np.random.default_rng(5).integers(0, 256, (48, 64, 3)).astype(np.uint8)
@@ -38,6 +39,13 @@ def test_a_rare_class_comes_as_often_as_a_common_one():
     clips = draw(labels, 6000, 8, np.random.default_rng(0))[:, 0]
     shares = np.bincount(labels[clips, 0]) / 6000
     assert np.abs(shares - 1 / 3).max() < 0.03
+
+
+def test_idle_may_come_more_often():
+    idle = LABELS.index("idle")
+    labels = np.array(steady(0, 0, idle), np.int16)
+    clips = draw(labels, 6000, 8, np.random.default_rng(0), idle_times=4.0)[:, 0]
+    assert (labels[clips, 0] == idle).mean() == pytest.approx(0.8, abs=0.03)
 
 
 @given(st.integers(0, 30), st.integers(1, 16), st.floats(0.5, 2.0))

@@ -1,7 +1,8 @@
 """The manner in which one person performs a motion, as nobody does it quite like the next: for training clips.
 
 A motion is taken apart into the turns of joints against their parents. Each limb moves more or less than in the source,
-holds itself a little differently, wanders slowly, and goes through the motion at a tempo of its own.
+holds itself a little differently and wanders slowly; the whole goes at an uneven tempo, the arms a little before or
+after the legs.
 """
 
 from dataclasses import dataclass
@@ -67,9 +68,9 @@ class Manner:
         amplitudes: of each joint's movement, `[22]`.
         swell: how much these change in the course of the motion, from one repetition to the next.
         posture: how each joint is held, axis times angle in radians, `[22, 3]`.
-        wandering: how far it moves about that, radians, `[22, 3]`.
-        tempo_spread: how much faster and slower than the source the motion gets.
-        lag_s: by how much the arms are behind the legs; in a loop, up to a tenth of it.
+        wandering: how far it moves about that, radians, `[22, 3]`; `waves` say when.
+        tempo_spread: how much faster and slower than the source the motion gets; `tempo` says when.
+        lag_s: by how much the arms are behind the legs, up to a tenth of the motion.
         quiet_share: 0 is to move about the mean pose of a loop, 1 is about the one with the lowest arms.
         height: of what is above the floor.
     """
