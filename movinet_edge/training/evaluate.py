@@ -1,6 +1,6 @@
 """Measures an exported file on clips that were never learnt, frame by frame on our own engine as the daemon runs it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -70,12 +70,14 @@ def clip_scores(model: Model, pictures: NDArray[np.uint8], window: int) -> NDArr
     return np.stack([model.step(picture, state) for picture in pictures])
 
 
-def judge(model: Model, clips: ClipFolder, window: int) -> Confusion:
-    """Each span of each clip by the highest score at its last frame."""
+def judge(model: Model, clips: ClipFolder, window: int, *, without: Collection[str] = ()) -> Confusion:
+    """Each span of each clip by the highest score at its last frame, but for clips that show motions `without`."""
     if model.labels != LABELS:
         raise ValueError(f"{model.path} has other classes than the clips: {', '.join(model.labels)}")
     counts = np.zeros((len(LABELS), len(LABELS)), np.int64)
     for clip in range(len(clips)):
+        if not set(without).isdisjoint(clips.meta(clip).get("motions", ())):
+            continue
         best = clip_scores(model, clips.frames(clip, range(clips.labels.shape[1])), window).argmax(1)
         for label, _, last in spans(clips.labels[clip]):
             counts[label, best[last]] += 1

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training.toy_clips import steady, write_toy
+from training.toy_clips import picture, steady, write_toy
 
 from movinet_edge.engine import load_model
 from movinet_edge.training.card import BEGIN, END, Figures, as_json, with_figures
-from movinet_edge.training.clips import ClipFolder
+from movinet_edge.training.clips import ClipFolder, write_shard
 from movinet_edge.training.evaluate import Confusion, clip_scores, judge, spans
 from movinet_edge.training.events import FallFigures, falls_on, starts
 from movinet_edge.training.falls import FallVideo, cut, frame_labels, parse_spans, read_videos
@@ -54,6 +54,14 @@ def test_judges_every_span_frame_by_frame(exported: tuple[Path, Path], tmp_path:
     best = clip_scores(model, clips.frames(1, range(24)), 16).argmax(1)
     assert confusion.counts[0, best[11]] >= 1
     assert confusion.counts[16, best[23]] >= 1
+
+
+def test_leaves_out_clips_by_what_they_show(exported: tuple[Path, Path], tmp_path: Path):
+    pictures = [picture(8 * frame) for _ in range(2) for frame in range(24)]
+    meta = [{"motions": ["walk", "near"]}, {"motions": ["walk"]}]
+    write_shard(tmp_path / "shard_00000.npz", pictures, np.array(steady(5, 2), np.int16), meta, None)
+    confusion = judge(load_model(exported[1]), ClipFolder([tmp_path]), window=16, without={"near"})
+    assert confusion.counts.sum(1).nonzero()[0].tolist() == [2]
 
 
 def test_refuses_a_model_of_other_classes(exported: tuple[Path, Path], tmp_path: Path):
@@ -117,6 +125,7 @@ def test_watches_real_video_as_the_daemon_does(exported: tuple[Path, Path], shar
 FIGURES = Figures(
     Confusion(np.eye(18, dtype=np.int64) * 9 + np.eye(18, k=1, dtype=np.int64)),
     Confusion(np.eye(18, dtype=np.int64) * 10),
+    Confusion(np.eye(18, dtype=np.int64) * 3),
     FallFigures(falls=5, found=4, videos=10, seconds=80.0, false=3, daily_false=1, daily_seconds=40.0),
     (("demo.mp4", ((8.2, "jumping jacks"),)), ("hall.mp4", ())),
     16,
@@ -128,6 +137,7 @@ def test_the_card_gets_its_figures_and_keeps_its_text():
     assert card.startswith(f"# Model\n{BEGIN}\n")
     assert card.endswith(f"{END}\nEnd.\n")
     assert "old" not in card
+    assert "top-1 100.0 % of 54 spans in clips without" in card
     for said in ("4 of 5 found", "1 false in 40 s", "(1.5 a minute)", "jumping jacks at 8.2 s", "hall.mp4: no event"):
         assert said in card
     assert "| fall | 90.0 % | 100.0 % | lie 1 |" in card

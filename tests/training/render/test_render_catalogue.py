@@ -8,13 +8,30 @@ import pytest
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.render import catalogue
 from movinet_edge.training.render.assets import Assets
-from movinet_edge.training.render.catalogue import CATALOGUE, SPLITS, Role, class_index, entries
+from movinet_edge.training.render.catalogue import CATALOGUE, NEARLY_LEARNED, SPLITS, Role, class_index, entries
+from movinet_edge.training.render.composed import everyday, resting
 from movinet_edge.training.render.motion import Motion
 
 
 def test_no_motion_is_in_both_splits():
     train, held = ({entry.source for entry in CATALOGUE if entry.split == split} for split in SPLITS)
     assert not train & held
+    assert held >= NEARLY_LEARNED
+
+
+def test_no_pose_that_is_held_out_is_part_of_a_motion_to_learn(monkeypatch):
+    poses = [resting.LYING, resting.SEATED, everyday.GESTURES]
+    held = {
+        entry.source.removeprefix("composed/").removeprefix("seated, ") for entry in CATALOGUE if entry.split == "held"
+    }
+    gone = [name for known in poses for name in list(known) if name in held]
+    assert gone == ["on the back, arms wide", "leaning back", "hands behind the back"]
+    for known, name in zip(poses, gone, strict=True):
+        monkeypatch.delitem(known, name)
+    for entry in CATALOGUE:
+        if entry.split == "train" and entry.make is not None:
+            for seed in range(8):
+                assert isinstance(entry.make(np.random.default_rng(seed)), Motion)
 
 
 @pytest.mark.parametrize("label", [label for label in LABELS if label != "nobody"])
