@@ -65,7 +65,7 @@ class Movinet(nn.Module):
         """
         state = ClipState() if state is None else state
         frames = clips.shape[1]
-        features = self.features(clips, state)
+        features = self._features(clips, state)
         if state.features is not None:
             features = torch.cat([state.features, features], 1)
         state.features = features.detach()
@@ -73,16 +73,11 @@ class Movinet(nn.Module):
 
     def learn(self, clips: Tensor, window: int | None = None) -> tuple[Tensor, Tensor]:
         """Logits as `forward` gives them, and the pose in each frame, float32 `[clips, frames, POSE_VALUES]`."""
-        features = self.features(clips)
-        return self.classify(features, window), self.pose(features)
+        features = self._features(clips, ClipState())
+        return self._logits(_average_of_last(features, window)), self.pose(features)
 
-    def classify(self, features: Tensor, window: int | None = None) -> Tensor:
-        """Logits of clips whose features are known; shapes as in `features` and `forward`."""
-        return self._logits(_average_of_last(features, window))
-
-    def features(self, clips: Tensor, state: ClipState | None = None) -> Tensor:
-        """What the head averages, of each frame by itself: float32 `[clips, frames, 480]`."""
-        state = ClipState() if state is None else state
+    def _features(self, clips: Tensor, state: ClipState) -> Tensor:
+        """Of each frame by itself: float32 `[clips, frames, 480]`."""
         count, frames = clips.shape[:2]
         x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         x = self.stem(x)

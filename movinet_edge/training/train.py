@@ -34,7 +34,7 @@ _GRADIENT_LIMIT = 5.0
 _WARM_UP_STEPS = 100
 _SURE_AFTER_FRAMES = 6
 """1.2 s after an action began a person could not tell either what it is, so these frames count less."""
-HEAD_WINDOWS = (8, 16)
+_HEAD_WINDOWS = (8, 16)
 """How many frames the head averages, at least and at most: streams are run with any such `window`."""
 _POSE_WEIGHT = 5.0
 _POSE_SHARP_M = 0.1
@@ -121,7 +121,7 @@ def _step(run: Run, batch: Batch, settings: Settings) -> float:
     run.network.train()
     run.optimizer.zero_grad()
     with torch.autocast("cpu", torch.bfloat16):
-        window = int(torch.randint(HEAD_WINDOWS[0], HEAD_WINDOWS[1] + 1, ()))
+        window = int(torch.randint(_HEAD_WINDOWS[0], _HEAD_WINDOWS[1] + 1, ()))
         logits, poses = run.network.learn(as_clips(batch.pictures), window)
     loss = frame_loss(logits.float(), torch.from_numpy(batch.labels))
     (loss + _POSE_WEIGHT * pose_loss(poses.float(), torch.from_numpy(batch.poses))).backward()
