@@ -32,9 +32,12 @@ _MOST_BENT = np.radians(150)
 
 
 def possible(varied: Floats, source: Floats) -> Floats:
-    """Knees and elbows bend one way, and arms stay out of the trunk, where the source has it so; `[T, 22, 4]`."""
-    vector, pick = vectors(varied[:, _HINGES]), (slice(None), np.arange(len(_HINGES)), _HINGE_AXES)
-    was = vectors(source[:, _HINGES])[pick] * _HINGE_SIGNS
+    """Knees and elbows bend one way, and arms stay out of the trunk, where the source has it so; `[T, 22, 4]`.
+
+    Changes `varied` and returns it.
+    """
+    vector, pick = _bends(varied), (slice(None), np.arange(len(_HINGES)), _HINGE_AXES)
+    was = _bends(source)[pick] * _HINGE_SIGNS
     vector[pick] = _HINGE_SIGNS * np.clip(vector[pick] * _HINGE_SIGNS, np.minimum(0, was), np.maximum(_MOST_BENT, was))
     varied[:, _HINGES] = turned_by(vector)
     angle, beside = _frontal(varied[:, UPPER_ARMS])
@@ -43,6 +46,14 @@ def possible(varied: Floats, source: Floats) -> Floats:
     back = about("z", (limited - angle) * beside * OUTWARD)
     varied[:, UPPER_ARMS] = multiply(back, varied[:, UPPER_ARMS])
     return varied
+
+
+def _bends(turns: Floats) -> Floats:
+    """Rotation vectors of knees and elbows, `[T, 4, 3]`; bent beyond half a turn is not bent the wrong way."""
+    vector = vectors(turns[:, _HINGES])
+    bend = vector[:, np.arange(len(_HINGES)), _HINGE_AXES] * _HINGE_SIGNS
+    length = np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-9)
+    return np.asarray(np.where(bend[..., None] < -np.pi / 2, vector * (1 - 2 * np.pi / length), vector))
 
 
 def _frontal(turns: Floats) -> tuple[Floats, Floats]:

@@ -173,8 +173,8 @@ _DOWN_AND_UP = (
     ),
     *_from_assets(Role.LIE, train=["human-addon/Sleeping"], held=["kaykit/Lie_Idle"], loop=True),
     *_poses(Role.LIE, {name: resting.lie_still(name) for name in resting.LYING}, held="on the back, arms wide"),
-    *_from_assets(Role.LIE_DOWN, train=["kaykit/Lie_Down"]),
-    *_from_assets(Role.GET_UP, train=["kaykit/Lie_StandUp"]),
+    *_composed(Role.LIE_DOWN, {"lie down": resting.lie_down}),
+    *_composed(Role.GET_UP, {"get up": resting.get_up}),
     *_from_assets(
         Role.SIT, train=["human-base/Sitting_Enter", "kaykit/Sit_Floor_Down"], held=["kaykit/Sit_Chair_Down"]
     ),
@@ -253,7 +253,7 @@ _STANDING_AND_SITTING = (
     *_from_assets(
         Role.IDLE,
         train=[
-            *(f"human-base/{name}" for name in ("Idle_Loop", "Idle_Talking_Loop", "Interact")),
+            *(f"human-base/{name}" for name in ("Idle_Loop", "Idle_Talking_Loop")),
             *(f"human-addon/{name}" for name in ("Head Nod", "Confused", "Consume Item")),
             *(f"kaykit/{name}" for name in ("Idle_A", "Use_Item")),
         ],
@@ -290,13 +290,14 @@ CATALOGUE: tuple[Entry, ...] = (*_MOVING_ON, *_DOWN_AND_UP, *_EXERCISE, *_STANDI
 
 
 NEARLY_LEARNED: frozenset[str] = frozenset({
-    "kaykit/Lie_Idle",  # is how Lie_Down ends and Lie_StandUp begins
-    "human-base/Idle_Torch_Loop",  # arms and legs are within four degrees of some moment of Interact
-    "composed/hands behind the back",  # hands in the pockets are not far from it
+    "kaykit/Lie_Idle",  # was how a lying down ended and a getting up began
+    "human-base/Idle_Torch_Loop",  # arms and legs were within four degrees of some moment of an asset's Interact
+    "composed/hands behind the back",  # hands in the pockets were not far from it
     "composed/seated, hands behind the back",
     "composed/pick up squatting",  # goes as low as some who squat and stay there
 })  # fmt: skip
-"""Held-out sources of which training shows something near; the card tells what is right without them, too."""
+"""Held-out sources of which the training of the package's file showed something near: the card tells what is right
+without them, too."""
 
 
 def entries(role: Role, split: Split) -> list[Entry]:

@@ -19,7 +19,7 @@ from movinet_edge.training.render.skeleton import INDEX, JOINTS
 Angles: TypeAlias = tuple[float, float, float]
 Pose: TypeAlias = Mapping[str, Angles]
 AT_EASE: Pose = {"upper arms": (0, 0, -78), "forearms": (0, -14, 0)}
-_PLURALS = {
+PLURALS = {
     "clavicles": "clavicle", "upper arms": "upper arm", "forearms": "forearm", "hands": "hand",
     "thighs": "thigh", "shins": "shin", "feet": "foot",
 }  # fmt: skip
@@ -38,7 +38,7 @@ def performed(keys: list[Key], random: np.random.Generator, *, jitter: float = 0
     """The motion through these keys, a little different each time: `jitter` is the spread of angles and times."""
     gaps = np.diff([key.time_s for key in keys]) * random.uniform(1 - jitter, 1 + jitter, size=len(keys) - 1)
     times = np.concatenate([[0.0], np.cumsum(gaps)])
-    habit = {name: random.normal(1, jitter, size=3) for name in (*JOINTS, *_PLURALS)}
+    habit = {name: random.normal(1, jitter, size=3) for name in (*JOINTS, *PLURALS)}
     # The hips carry all of the body: who lies, lies flat.
     habit["hips"] = 1 + (habit["hips"] - 1) * 0.2
     poses = np.stack([_local_turns(key.pose, habit) for key in keys])
@@ -62,9 +62,9 @@ def _local_turns(pose: Pose, habit: Mapping[str, Floats]) -> Floats:
     turns[:, 3] = 1
     for name, angles in {**AT_EASE, **pose}.items():
         x, y, z = np.asarray(angles) * habit[name]
-        if name in _PLURALS:
-            turns[INDEX[f"left {_PLURALS[name]}"]] = euler((x, y, z))
-            turns[INDEX[f"right {_PLURALS[name]}"]] = euler((x, -y, -z))
+        if name in PLURALS:
+            turns[INDEX[f"left {PLURALS[name]}"]] = euler((x, y, z))
+            turns[INDEX[f"right {PLURALS[name]}"]] = euler((x, -y, -z))
         else:
             turns[INDEX[name]] = euler((x, y, z))
     return turns

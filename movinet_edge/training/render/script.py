@@ -9,6 +9,7 @@ from movinet_edge.training.clips import CLIP_FPS, FRAMES_PER_CLIP
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.render.assets import Assets
 from movinet_edge.training.render.catalogue import Role, Split, class_index, entries
+from movinet_edge.training.render.gltf import SAMPLES_PER_S
 from movinet_edge.training.render.motion import Motion
 from movinet_edge.training.render.timeline import Segment
 from movinet_edge.training.render.variation import Manner, on_other_legs, stands_still
@@ -19,7 +20,7 @@ _CYCLIC = (Role.WALK, Role.RUN, Role.JACKS, Role.WAVE, Role.PUSH_UP, Role.CRAWL,
 # Left and right mean something in none of the classes.
 _MIRROR_SHARE = 0.5
 # What arms do means the same whatever the legs do meanwhile.
-_GESTURES = (Role.WAVE, Role.PUNCH, Role.THROW)
+_ARMS_ONLY = (Role.WAVE, Role.PUNCH, Role.THROW)
 _OTHER_LEGS_SHARE = 0.35
 
 
@@ -63,8 +64,11 @@ class Scripts:
         once_s, speed_mps = motion.seconds, entry.speed_mps
         if self._split == "train":  # what is held out stays as its source shows it
             manner = Manner.random(self._random, travelling=speed_mps != 0)
-            motion = manner.of(self._on_other_legs(role, motion), loop=entry.loop, seconds=CLIP_S * pace)
-            once_s, speed_mps = once_s if entry.loop else motion.seconds, speed_mps * manner.stride
+            speed_mps *= manner.speed(motion)
+            motion = manner.of(
+                self._on_other_legs(role, motion, loop=entry.loop), loop=entry.loop, seconds=CLIP_S * pace
+            )
+            once_s = once_s if entry.loop else motion.seconds
         return Segment(
             motion,
             once_s / pace if seconds is None else seconds,
@@ -76,13 +80,17 @@ class Scripts:
             speed_mps=speed_mps,
         )
 
-    def _on_other_legs(self, role: Role, motion: Motion) -> Motion:
+    def _on_other_legs(self, role: Role, motion: Motion, *, loop: bool) -> Motion:
         """A gesture, sometimes, by someone who stands as people do who idle."""
-        if role not in _GESTURES or self._random.random() >= _OTHER_LEGS_SHARE:
+        if role not in _ARMS_ONLY or self._random.random() >= _OTHER_LEGS_SHARE:
             return motion
         found = entries(Role.IDLE, self._split)
         idle = self._assets.motion(found[int(self._random.integers(len(found)))], self._random)
-        return on_other_legs(motion, idle) if stands_still(idle) else motion
+        if not stands_still(idle):
+            return motion
+        if loop:  # legs have a length of their own, so nothing starts again in the course of a clip
+            motion = motion.at(np.arange(round(2 * CLIP_S * SAMPLES_PER_S)) / SAMPLES_PER_S, loop=True)
+        return on_other_legs(motion, idle)
 
     def _seated(self, seconds: float) -> Segment:
         return replace(self._play(Role.SEATED, seconds), seated=True)

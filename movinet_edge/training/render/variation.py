@@ -108,6 +108,10 @@ class Manner:
         """How long steps are, against the source."""
         return float(self.amplitudes[pair("thigh")].mean())
 
+    def speed(self, motion: Motion) -> float:
+        """How fast a motion moves on, against the source: who crawls varies less than who walks."""
+        return 1 + (self.stride - 1) * float(_upright(motion.turns).mean())
+
     def of(self, motion: Motion, *, loop: bool, seconds: float) -> Motion:
         """The motion in this manner: a loop for at least so many `seconds`, any other from its beginning to its end."""
         source = Motion(local_turns(motion.turns), motion.hips)
@@ -118,14 +122,16 @@ class Manner:
         turns[:, _ARMS] = Motion(source.turns[:, _ARMS], source.hips).at(moments_s - lag_s, loop=loop).turns
         middle = self._middle(source, motion) if loop else _way(source, moments_s)
         clock_s = np.arange(len(moments_s)) / SAMPLES_PER_S
-        # Who is down touches the floor with more than the feet: a small turn would lift or sink the whole body.
-        upright = np.clip((matrices(turns[:, _HIPS])[:, 1, 1] - 0.2) / 0.6, 0.15, 1)[:, None, None]
+        upright = _upright(turns)[:, None, None]
         waves = self.waves.at(clock_s).reshape(-1, len(JOINTS), 3)
         swell = self.swell * waves[:, [_HIPS], :1]  # of all joints alike
         amplitudes = np.clip(self.amplitudes[:, None] * (1 + swell), SMALLEST, LARGEST)
         if not loop:  # it goes from rest to its peak, twice as far as from a mean, and a punch has to get there
             amplitudes = np.maximum(amplitudes, (1 + amplitudes) / 2)
-        movement = vectors(multiply(inverse(middle.turns), turns)) * (1 + (amplitudes - 1) * upright)
+        movement = vectors(multiply(inverse(middle.turns), turns))
+        # What is half a turn away could be reached either way, and would jump from one to the other.
+        clear = np.clip(2 - 2 * np.linalg.norm(movement, axis=-1, keepdims=True) / np.pi, 0, 1)
+        movement *= 1 + (amplitudes - 1) * upright * clear
         held = turned_by((self.posture + self.wandering * waves) * upright)
         varied = multiply(held, multiply(middle.turns, turned_by(movement)))
         varied = possible(varied, turns)
@@ -160,6 +166,14 @@ class Manner:
             hips = middle + (was - middle) * self.stride
         hips[:, 1] = floor + (clear - floor) * self.height - low_after
         return hips
+
+
+def _upright(turns: Floats) -> Floats:
+    """How far a motion may be varied, 0.15 to 1, `[T]`.
+
+    Who is down touches the floor with more than the feet: a small turn would lift or sink the whole body.
+    """
+    return np.asarray(np.clip((matrices(turns[:, _HIPS])[:, 1, 1] - 0.2) / 0.6, 0.15, 1))
 
 
 def on_other_legs(upper: Motion, lower: Motion) -> Motion:

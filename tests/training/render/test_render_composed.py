@@ -186,7 +186,14 @@ def test_a_mirrored_pose_swaps_sides_and_keeps_pairs():
 
 
 def test_halfway_counts_what_a_pose_does_not_name_as_at_ease():
-    assert between({"upper arms": (0, 0, 78)}, {"head": (20, 0, 0)}) == {"upper arms": (0, 0, 0), "head": (10, 0, 0)}
+    halfway = between({"upper arms": (0, 0, 78)}, {"head": (20, 0, 0)})
+    assert halfway["head"] == (10, 0, 0)
+    assert halfway["left upper arm"] == halfway["right upper arm"] == (0, 0, 0)
+
+
+def test_halfway_between_both_legs_and_one():
+    halfway = between({"thighs": (0, 0, 20)}, {"left thigh": (0, 0, -8)})
+    assert (halfway["left thigh"], halfway["right thigh"]) == ((0, 0, 6), (0, 0, -10))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from movinet_edge.training.labels import LABELS
 from movinet_edge.training.render import script
 from movinet_edge.training.render.anatomy import SIDES, lowest_foot, pair
 from movinet_edge.training.render.assets import Assets
+from movinet_edge.training.render.catalogue import CATALOGUE
 from movinet_edge.training.render.clip import ClipMaker
 from movinet_edge.training.render.composed import everyday, exercises, falls, resting
 from movinet_edge.training.render.gltf import SAMPLES_PER_S
@@ -148,6 +149,21 @@ def test_no_repetition_is_like_the_last():
     assert 3 < degrees_apart(first, second).max(axis=1).mean() < 60
     unvaried = plain(2, tempo_spread=0.0).of(source, loop=True, seconds=6.0)
     assert degrees_apart(unvaried.turns[: len(source.turns) - 1], source.turns[:-1]).max() < 0.1
+
+
+COMPOSED = [entry for entry in CATALOGUE if entry.split == "train" and entry.make is not None]
+
+
+@pytest.mark.parametrize("entry", COMPOSED, ids=lambda entry: f"{entry.role.value}-{entry.source}")
+def test_no_joint_jumps(entry):
+    for seed in range(8):
+        source = entry.make(seeded(seed))
+        varied = Manner.random(seeded(seed)).of(source, loop=entry.loop, seconds=6)
+        step, was = (
+            degrees_apart(turns[1:], turns[:-1]).max()
+            for turns in (local_turns(motion.turns) for motion in (varied, source))
+        )
+        assert step < LARGEST * (1 + TEMPO_SPREAD) * was + 8, seed
 
 
 LOOPS = (exercises.jumping_jacks, exercises.walk, everyday.dance_freely, everyday.wave_one_hand)

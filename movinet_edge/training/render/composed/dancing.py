@@ -138,7 +138,7 @@ def waltz(random: Random) -> Motion:
         "right forearm": (0, 62, 0),
     }
     keys = []
-    for number in range(7):
+    for number in range(6):
         yaw = number * 60.0
         turn = np.radians(yaw)
         place = np.array([np.sin(turn), 0, np.cos(turn)]) * radius
@@ -149,7 +149,7 @@ def waltz(random: Random) -> Motion:
         keys.append(
             stand(number * beat_s, hold, (place[0], high, place[2]), (0, yaw, 0), tuple(left), right=tuple(right))
         )
-    return cycle(keys[:6], 6 * beat_s, random, jitter=0.02)
+    return cycle(keys, 6 * beat_s, random, jitter=0.02)
 
 
 def leg_swings(random: Random) -> Motion:

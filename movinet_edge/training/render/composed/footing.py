@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from movinet_edge.training.render.keyframes import AT_EASE, Angles, Key, Pose, performed
+from movinet_edge.training.render.keyframes import AT_EASE, PLURALS, Angles, Key, Pose, performed
 from movinet_edge.training.render.motion import Motion
 from movinet_edge.training.render.rotation import Floats, euler, matrices
 
@@ -16,7 +16,6 @@ _ANKLE = 0.1
 _HALF_PELVIS = 0.105
 # A foot hangs from the toes when it is lifted: degrees for a lift of one hip height, and the most.
 _HANG, _MOST_HANG = 150.0, 35.0
-_PLURALS = frozenset({"clavicles", "upper arms", "forearms", "hands", "thighs", "shins", "feet"})
 LEFT: Angles = (0.11, 0.0, 0.0)
 RIGHT: Angles = (-0.11, 0.0, 0.0)
 
@@ -50,7 +49,7 @@ def mirrored(pose: Pose) -> dict[str, Angles]:
     other: dict[str, Angles] = {}
     for name, (x, y, z) in pose.items():
         side, _, joint = name.partition(" ")
-        if name in _PLURALS:
+        if name in PLURALS:
             other[name] = (x, y, z)
         else:
             other[f"{sides[side]} {joint}" if side in sides else name] = (x, -y, -z)
@@ -59,10 +58,19 @@ def mirrored(pose: Pose) -> dict[str, Angles]:
 
 def between(one: Pose, other: Pose) -> dict[str, Angles]:
     """Halfway, joint by joint; what a pose does not name is at ease."""
-    names = {**one, **other}
     ease: Angles = (0.0, 0.0, 0.0)
-    pairs = {name: (one.get(name, AT_EASE.get(name, ease)), other.get(name, AT_EASE.get(name, ease))) for name in names}
+    first, second = ({**_both_sides(AT_EASE), **_both_sides(pose)} for pose in (one, other))
+    pairs = {name: (first.get(name, ease), second.get(name, ease)) for name in {**first, **second}}
     return {name: ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2, (a[2] + b[2]) / 2) for name, (a, b) in pairs.items()}
+
+
+def _both_sides(pose: Pose) -> dict[str, Angles]:
+    """The same without plurals; what names one side goes before what names both."""
+    single: dict[str, Angles] = {}
+    for name, (x, y, z) in pose.items():
+        if name in PLURALS:
+            single |= {f"left {PLURALS[name]}": (x, y, z), f"right {PLURALS[name]}": (x, -y, -z)}
+    return single | {name: angles for name, angles in pose.items() if name not in PLURALS}
 
 
 def cycle(keys: Sequence[Key], seconds: float, random: Random, *, jitter: float = 0.04) -> Motion:

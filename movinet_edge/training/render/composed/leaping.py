@@ -79,8 +79,9 @@ def hop_on_one_leg(random: Random) -> Motion:
         "right foot": (25, 0, 0),
     }
     keys = [stand(0, place=(0, _TALL, 0)), stand(0.3, upper, (0.07, 0.86, 0))]
+    step = random.uniform(0, 0.2)
     for hop in range(int(random.integers(2, 5))):
-        start_s, ahead = 0.3 + hop * beat_s, hop * random.uniform(0, 0.2)
+        start_s, ahead = 0.3 + hop * beat_s, hop * step
         flying: Pose = {**upper, "left thigh": (-10, 0, 0), "left shin": (18, 0, 0), "left foot": (30, 0, 0)}
         there = (0.11, 0.0, ahead)
         keys += [

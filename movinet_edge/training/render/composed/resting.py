@@ -163,6 +163,30 @@ def stand_up(random: Random) -> Motion:
     return sit_down(random).reversed()
 
 
+def lie_down(random: Random) -> Motion:
+    """Onto the seat, a hand behind, onto an elbow, and flat."""
+    slow = random.uniform(0.8, 1.3)
+    crouching: Pose = {"hips": (25, 0, 0), "left upper arm": (35, 0, -55), "thighs": (-100, 0, 8), "shins": (105, 0, 0)}
+    sitting: Pose = {"hips": (-20, 0, 0), "upper arms": (40, 0, -60), "thighs": (-80, 0, 8), "shins": (70, 0, 0)}
+    leaning: Pose = {
+        "hips": (-55, 0, 0),
+        "spine": (10, 0, 0),
+        "upper arms": (45, 0, -70),
+        "forearms": (0, -60, 0),
+        "thighs": (-40, 0, 8),
+        "shins": (60, 0, 0),
+    }
+    flat = LYING[str(random.choice(["on the back", "on the back, one knee up", "on the back, knees up"]))]
+    path = [crouching, sitting, leaning, flat]
+    keys = [Key((0.7 + 0.7 * number) * slow, pose, (0, 1, -0.5)) for number, pose in enumerate(path)]
+    return performed([Key(0), *keys, Key(keys[-1].time_s + 0.4, flat, (0, 1, -0.5))], random, jitter=0.08)
+
+
+def get_up(random: Random) -> Motion:
+    """From the back, by way of sitting."""
+    return lie_down(random).reversed()
+
+
 def sit_still(name: str) -> Callable[[Random], Motion]:
     """One of `SEATED`, held."""
     return lambda random: still(SEATED[name], random)

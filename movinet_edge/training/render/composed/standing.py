@@ -87,7 +87,7 @@ def tread(random: Random) -> Motion:
     return cycle(keys, 4 * beat_s + random.uniform(0, 1.0), random, jitter=0.06)
 
 
-_POCKETS: Pose = {"upper arms": (18, 0, -68), "forearms": (0, -48, 0)}
+_POCKETS: Pose = {"upper arms": (-8, 0, -81), "forearms": (0, -32, 0)}
 _CLASPED: Pose = {"upper arms": (-14, 0, -82), "forearms": (0, -70, 0)}
 _AT_THE_HEAD: Pose = {"right upper arm": (-60, 0, 20), "right forearm": (0, 132, -15), "head": (14, 0, 6)}
 _AT_THE_FACE: Pose = {"right upper arm": (-42, 0, 66), "right forearm": (0, 138, 0), "head": (8, 0, 0)}

@@ -86,10 +86,10 @@ def slide_down(random: Random) -> Motion:
 
 
 def stumble(random: Random) -> Motion:
-    """Walks two steps, catches a foot, two wide steps too late, and down on the belly."""
+    """Catches a foot while walking, two wide steps too late, and down on the belly."""
     step = random.uniform(0.35, 0.5)
     keys: list[Key] = []
-    for number, lean in enumerate((2.0, 4.0, 20.0, 38.0)):
+    for number, lean in enumerate((8.0, 22.0, 38.0)):
         pushed = step * (1 + number * 0.15)
         z = sum(step * (1 + earlier * 0.15) for earlier in range(number)) + pushed / 2
         ahead, behind = (0.1, 0.0, z + pushed / 2), (-0.1, 0.08, z - pushed / 2)
