@@ -50,7 +50,7 @@ class TestContract(SourceContract):
     ],
 )
 def test_frames_are_due_small_and_fresh(camera, path, settings):
-    opened = source(camera.url(path), **settings)
+    opened = source(camera.url(path), open_timeout=30.0, **settings)  # a busy machine's camera takes its time
     frames, ages_s = [], []
     for frame in islice(opened.frames(FrameRequest(10, lambda *_: (32, 24))), 7):
         frames.append(frame)

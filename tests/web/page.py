@@ -168,8 +168,12 @@ class Visitor:
 
     def close(self) -> None:
         """Leave."""
-        self.do(self._client.close())
+        self.do(self._leave())
         self._loop.close()
+
+    async def _leave(self) -> None:
+        await self._client.close()
+        await asyncio.sleep(0.01)  # connections end some turns of the loop after their session
 
     def __enter__(self) -> Self:
         return self
