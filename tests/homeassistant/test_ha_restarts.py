@@ -70,7 +70,8 @@ def test_a_daemon_that_ends_is_unavailable_and_comes_back_with_the_truth(end, wa
     home.until_state("binary_sensor", "porch waving", "off")
     home.until_state("binary_sensor", "porch connection", "on")
     home.until_state("sensor", "porch current action", "none")
-    home.until(lambda: home.events("porch event") == [START, ("stop", "shutdown")], "the stop of what went on")
+    told = [START, ("stop", "shutdown")]
+    home.until(lambda: home.events("porch event", each_once=end == "kill") == told, "the stop of what went on")
 
 
 def test_home_assistant_that_starts_after_the_daemon_was_killed(waving, home):
