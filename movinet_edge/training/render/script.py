@@ -8,7 +8,7 @@ import numpy as np
 from movinet_edge.training.clips import CLIP_FPS, FRAMES_PER_CLIP
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.render.assets import Assets
-from movinet_edge.training.render.catalogue import Role, Split, class_index, entries
+from movinet_edge.training.render.catalogue import Entry, Role, Split, class_index, entries
 from movinet_edge.training.render.gltf import SAMPLES_PER_S
 from movinet_edge.training.render.motion import Motion
 from movinet_edge.training.render.timeline import Segment
@@ -53,8 +53,7 @@ class Scripts:
 
     def _play(self, role: Role, seconds: float | None = None) -> Segment:
         """A motion of a role; without `seconds`, from its beginning to its end."""
-        found = entries(role, self._split)
-        entry = found[int(self._random.integers(len(found)))]
+        entry = self._any(role)
         motion = self._assets.motion(entry, self._random)
         if self._random.random() < _MIRROR_SHARE:
             motion = motion.mirrored()
@@ -80,12 +79,15 @@ class Scripts:
             speed_mps=speed_mps,
         )
 
+    def _any(self, role: Role) -> Entry:
+        found = [entry for entry in entries(role, self._split) for _ in range(entry.times)]
+        return found[int(self._random.integers(len(found)))]
+
     def _on_other_legs(self, role: Role, motion: Motion, *, loop: bool) -> Motion:
         """A gesture, sometimes, by someone who stands as people do who idle."""
         if role not in _ARMS_ONLY or self._random.random() >= _OTHER_LEGS_SHARE:
             return motion
-        found = entries(Role.IDLE, self._split)
-        idle = self._assets.motion(found[int(self._random.integers(len(found)))], self._random)
+        idle = self._assets.motion(self._any(Role.IDLE), self._random)
         if not stands_still(idle):
             return motion
         if loop:  # legs have a length of their own, so nothing starts again in the course of a clip

@@ -56,6 +56,35 @@ def push_up(random: Random) -> Motion:
     )
 
 
+def push_up_anyhow(random: Random) -> Motion:
+    """Hands narrow or wide, deep or not, quick or slow, the hips sagging or high, off the toes or the knees."""
+    deep, high = random.uniform(0.35, 1.0), random.uniform(0, 1)
+    pike, wide = random.uniform(-4, 14), random.uniform(-82, -66)
+    on_knees = random.random() < 0.3
+    legs: Pose = {"thighs": (pike, 0, random.uniform(0, 6)), "feet": (-45, 0, 0)}
+    if on_knees:
+        legs = {"thighs": (pike - 6, 0, 4), "shins": (random.uniform(40, 95), 0, 0), "feet": (50, 0, 0)}
+    flat, bent = 69 - 10 * on_knees, random.uniform(0, 25)
+    look = random.uniform(-35, 5)
+    up: Pose = {
+        **legs,
+        "hips": (flat, 0, 0),
+        "head": (look, 0, 0),
+        "upper arms": (-78, 0, wide),
+        "forearms": (0, -bent, 0),
+    }
+    down: Pose = {
+        **legs,
+        "hips": (flat + 14 * deep, 0, 0),
+        "head": (look, 0, 0),
+        "upper arms": (-78 + 78 * deep, 0, wide + deep * random.uniform(0, 55)),
+        "forearms": (0, -95 * deep - bent * (1 - deep), 0),
+    }
+    period_s, rest_s = random.uniform(0.7, 2.8), 0.5 * high
+    keys = [Key(0, up), Key(period_s * 0.45, down), Key(period_s * 0.55, down), Key(period_s, up)]
+    return performed([*keys, Key(period_s + 0.05 + rest_s, up)], random, jitter=0.03)
+
+
 def walk(random: Random) -> Motion:
     """Two steps, sometimes with something in the hands."""
     busy = GESTURES[str(random.choice(_BUSY_HANDS))] if random.random() < _BUSY_HANDS_SHARE else None

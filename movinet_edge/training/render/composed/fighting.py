@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from movinet_edge.training.render.composed.footing import mirrored, stand
+from movinet_edge.training.render.composed.anyhow import arms
+from movinet_edge.training.render.composed.footing import LEFT, RIGHT, mirrored, stand
 from movinet_edge.training.render.keyframes import Angles, Key, Pose, performed
 from movinet_edge.training.render.motion import Motion
 
@@ -132,6 +133,39 @@ def wild_swing(random: Random) -> Motion:
     return performed(keys, random, jitter=0.08)
 
 
+def punch_anyhow(random: Random) -> Motion:
+    """One to three blows of either fist, straight or round, high or low, from arms that are anywhere."""
+    wide, ahead, low = random.uniform(0.02, 0.1), random.uniform(0, 0.22), random.uniform(0.92, 0.985)
+    left, right = (LEFT[0] + wide, 0.0, ahead), (RIGHT[0] - wide, 0.0, -ahead)
+    held = {**arms(random), "spine": (random.uniform(-2, 10), 0, 0)} if random.random() < 0.5 else {**GUARD}
+    round_share = random.choice([0.0, 0.3, 1.0])
+
+    def key(time_s: float, pose: Pose, turn: float, step: float = 0.0) -> Key:
+        return stand(time_s, {**held, **pose}, (0, low, step), (3, turn - ahead * 60, 0), left, right=right)
+
+    keys = [key(0, {}, 0)]
+    for _ in range(int(random.integers(1, 4))):
+        height, turn = random.uniform(-15, 28), random.uniform(5, 30)
+        bend = random.uniform(0, 12) + 75 * round_share * random.random()
+        out: Pose = {
+            "spine": (8, -turn * 0.6, 0),
+            "chest": (0, -turn * 0.4, 0),
+            "left upper arm": (0, -random.uniform(70, 100), -height),
+            "left forearm": (0, -bend, 0),
+        }
+        back: Pose = {
+            "chest": (0, turn * 0.5, 0),
+            "left upper arm": (random.uniform(0, 30), 0, random.uniform(-75, -40)),
+            "left forearm": (0, -random.uniform(90, 130), 0),
+        }
+        if random.random() < 0.5:
+            back, out, turn = mirrored(back), mirrored(out), -turn
+        now_s = keys[-1].time_s + random.uniform(0.12, 0.25)
+        keys += [key(now_s, back, turn * 0.3), key(now_s + random.uniform(0.14, 0.22), out, -turn, 0.05)]
+        keys.append(key(keys[-1].time_s + random.uniform(0.2, 0.4), {}, 0))
+    return performed(keys, random, jitter=0.07)
+
+
 PUNCHES: dict[str, Callable[[Random], Motion]] = {
     "jab": _single("jab", either=False),
     "cross": _single("cross", either=False),
@@ -141,3 +175,4 @@ PUNCHES: dict[str, Callable[[Random], Motion]] = {
     "shadow boxing": shadow_boxing,
     "wild swing": wild_swing,
 }
+PUNCHES_ANYHOW: dict[str, Callable[[Random], Motion]] = {"punch anyhow": punch_anyhow}

@@ -33,10 +33,10 @@ class _Swings:
 
 def dance_drawn(random: Random) -> Motion:
     """Four beats of a dance drawn from `random`."""
-    swings, beat_s = _Swings(random), 60 / random.uniform(90, 150)
+    swings, beat_s = _Swings(random), 60 / random.uniform(70, 165)
     steps = _steps(swings, random)
     arms = _arms(swings, random)
-    yaw, roll, bow = swings.of(28), swings.of(9), swings.of(8)
+    yaw, roll, bow = swings.of(28), swings.of(9), swings.of(float(random.choice([8, 22])))
     twist, bend, nod = swings.of(22), swings.of(14), swings.of(14)
     keys = []
     for number in range(_BEATS * _KEYS_PER_BEAT):
@@ -77,8 +77,8 @@ def _steps(swings: _Swings, random: Random) -> list[tuple[Angles, Angles, Angles
     """Hips and feet on each key: both feet planted, or lifted in turn on the spot, ahead or to the side."""
     sway, drift, sink = swings.of(0.1), swings.of(0.05), swings.of(0.07)
     wide = random.uniform(0.1, 0.22)
-    lift = float(random.choice([0.0, 0.04, random.uniform(0.08, 0.25)]))
-    ahead, aside = random.uniform(-0.15, 0.2), random.uniform(0, 0.2)
+    lift = float(random.choice([0.0, 0.04, random.uniform(0.08, 0.25), random.uniform(0.2, 0.4)]))
+    ahead, aside = random.uniform(-0.3, 0.35), random.uniform(0, 0.2)
     steps: list[tuple[Angles, Angles, Angles]] = []
     for number in range(len(swings.phase)):
         beat, off_beat = divmod(number, _KEYS_PER_BEAT)

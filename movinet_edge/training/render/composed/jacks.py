@@ -100,6 +100,27 @@ def fast_jacks(random: Random) -> Motion:
     return _jacks(random, opened, closed, random.uniform(0.45, 0.65), random.uniform(1.01, 1.04))
 
 
+def jacks_anyhow(random: Random) -> Motion:
+    """Arms from any low place to any high one, on any way; feet and knees as wide and soft as they like."""
+    low, top = random.uniform(-82, -55), random.uniform(-25, 85)
+    ahead, elbow = random.uniform(-50, 10), random.uniform(0, 60)
+    soft, out, knees = random.uniform(0, 30), random.uniform(9, 30), random.uniform(4, 24)
+    opened: Pose = {
+        "hips": (random.uniform(-2, 8), 0, 0),
+        "upper arms": (ahead * random.random(), 0, top),
+        "forearms": (0, -elbow * random.random(), random.uniform(-5, 35)),
+        "thighs": (-soft / 2 - 3, 0, out),
+        "shins": (soft, 0, 0),
+    }
+    closed: Pose = {
+        "upper arms": (ahead, 0, low),
+        "forearms": (0, -elbow, 0),
+        "thighs": (-knees / 2, 0, random.uniform(-2, 4)),
+        "shins": (knees, 0, 0),
+    }
+    return _jacks(random, opened, closed, random.uniform(0.5, 1.3), random.uniform(1.0, 1.12))
+
+
 def stepping_jacks(random: Random) -> Motion:
     """One foot steps out while the arms rise, then the other: no jump."""
     reach, arms, beat_s = random.uniform(0.3, 0.5), random.uniform(20, 80), random.uniform(0.4, 0.75)
@@ -121,4 +142,5 @@ JUMPED: dict[str, Callable[[Random], Motion]] = {
     "press jacks": press_jacks,
     "small fast jacks": fast_jacks,
 }
+JUMPED_ANYHOW: dict[str, Callable[[Random], Motion]] = {"jacks anyhow": jacks_anyhow}
 STEPPED: dict[str, Callable[[Random], Motion]] = {"stepping jacks": stepping_jacks}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from movinet_edge.training.render.composed.anyhow import arms
 from movinet_edge.training.render.composed.fighting import AHEAD, BACK, GUARD
 from movinet_edge.training.render.composed.footing import stand
 from movinet_edge.training.render.keyframes import Angles, Key, Pose, performed
@@ -126,6 +127,31 @@ def door_kick(random: Random) -> Motion:
     return performed(keys, random, jitter=0.08)
 
 
+def kick_anyhow(random: Random) -> Motion:
+    """The right leg ahead, out or in between, at any height, bent or straight, with the arms anywhere."""
+    held, away = arms(random), arms(random)
+    out, high = random.uniform(0, 75), random.uniform(35, 110)
+    ahead = -high * float(np.cos(np.radians(out)))
+    lean, yaw, step = random.uniform(-0.35, 0.05) * high, random.uniform(-10, 20) + out * 0.4, random.uniform(0, 0.25)
+    cocked, straight = random.uniform(40, 115), random.uniform(2, 30)
+    slow = random.uniform(0.75, 1.5)
+
+    def key(time_s: float, leg: Pose, upper: Pose, share: float) -> Key:
+        bow = (lean * share * (1 - out / 90), yaw * share, lean * share * out / 90)
+        left = (0.11, 0.0, step)
+        return stand(time_s * slow, {**upper, **leg}, (0.07, 0.98, step + 0.05 * share), bow, left)
+
+    chambered = _leg(ahead * random.uniform(0.4, 0.9), out * 0.6, cocked)
+    keys = [
+        stand(0, held),
+        key(0.28, chambered, held, 0.4),
+        key(0.44, _leg(ahead, out * 0.9, straight), away, 1.0),
+        key(0.64, _leg(ahead * 0.6, out * 0.5, random.uniform(20, 100)), held, 0.5),
+        stand(0.95 * slow, held, (0, 0.985, step), (0, 0, 0), (0.11, 0, step), right=(-0.11, 0, step)),
+    ]
+    return performed(keys, random, jitter=0.07)
+
+
 KICKS: dict[str, Callable[[Random], Motion]] = {
     "roundhouse kick": roundhouse,
     "back kick": back_kick,
@@ -134,3 +160,4 @@ KICKS: dict[str, Callable[[Random], Motion]] = {
     "kick a ball": ball_kick,
     "kick a door": door_kick,
 }
+KICKS_ANYHOW: dict[str, Callable[[Random], Motion]] = {"kick anyhow": kick_anyhow}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from movinet_edge.training.render.composed.anyhow import arms
 from movinet_edge.training.render.composed.footing import LEFT, RIGHT, stand
 from movinet_edge.training.render.keyframes import Key, Pose, performed
 from movinet_edge.training.render.motion import Motion
@@ -101,6 +102,29 @@ def pick_up_a_box(random: Random) -> Motion:
     return performed(keys, random, jitter=0.06)
 
 
+def pick_up_anyhow(random: Random) -> Motion:
+    """Down with the back or with the knees, one foot ahead or not, one hand or both, and up with something."""
+    deep, ahead = random.uniform(0.55, 0.95), random.uniform(0, 0.35)
+    bow = 20 + 50 * (deep - 0.45) + random.uniform(0, 15)
+    left, right = (LEFT[0] + random.uniform(0, 0.08), 0.0, ahead), (RIGHT[0] - random.uniform(0, 0.08), 0.0, 0.0)
+    reach = -50 - bow * 0.7 + random.uniform(-15, 10)
+    low: Pose = {
+        "spine": (random.uniform(14, 34), random.uniform(-12, 12), 0),
+        "chest": (random.uniform(0, 14), 0, 0),
+        "head": (random.uniform(-20, 20), 0, 0),
+        "upper arms": (reach, 0, random.uniform(-86, -72)),
+        "forearms": (0, -random.uniform(0, 30), 0),
+    }
+    up: Pose = dict(_HOLDS_BOTH)
+    if random.random() < 0.5:
+        rest = {name: angles for name, angles in arms(random).items() if name.startswith("left")}
+        low = {**low, **rest, "right upper arm": (reach, 0, 82)}
+        up = _HOLDS_ONE
+    place = (0.0, deep, ahead / 2 - 0.1)
+    key = stand(random.uniform(0.5, 1.2), low, place, (bow, random.uniform(-20, 20), 0), left, right=right)
+    return _picked(random, key, up, wait_s=random.uniform(0.1, 0.6), rise_s=random.uniform(0.55, 1.1))
+
+
 PICK_UPS: dict[str, Callable[[Random], Motion]] = {
     "pick up on one knee": pick_up_on_one_knee,
     "pick up something small": pick_up_something_small,
@@ -108,3 +132,4 @@ PICK_UPS: dict[str, Callable[[Random], Motion]] = {
     "pick up beside": pick_up_beside,
     "pick up a box": pick_up_a_box,
 }
+PICK_UPS_ANYHOW: dict[str, Callable[[Random], Motion]] = {"pick up anyhow": pick_up_anyhow}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from movinet_edge.training.render.composed.anyhow import arms
 from movinet_edge.training.render.composed.footing import stand
 from movinet_edge.training.render.keyframes import Pose, performed
 from movinet_edge.training.render.motion import Motion
@@ -25,11 +26,12 @@ def _sit(
     end: Pose,
     lean: float = 38,
     yaw: float = 0,
+    bow: float = 0,
 ) -> Motion:
-    """Down onto a seat behind the feet, which stay where they are."""
+    """Down onto a seat behind the feet, which stay where they are; `bow` is how far forward it ends."""
     seat = random.uniform(*high)
     back = -0.52 + max(seat - 0.62, 0) * 0.9
-    upright = random.uniform(-8, 2)
+    upright = random.uniform(-8, 2) + bow
     feet = ((0.12, 0.0, 0.0), (-0.12, 0.0, 0.0))
     if yaw:
         turn = np.radians(yaw)
@@ -107,6 +109,14 @@ def sit_turning(random: Random) -> Motion:
     return _sit(random, _CHAIR, random.uniform(0.8, 1.3), way=way, end=_ON_THE_KNEES, yaw=yaw)
 
 
+def sit_anyhow(random: Random) -> Motion:
+    """Onto whatever there is, with the arms anywhere."""
+    yaw = 0.0 if random.random() < 0.6 else float(random.choice([-1, 1]) * random.uniform(20, 120))
+    high, seconds = (_SOFA[0], _STOOL[1]), random.uniform(0.5, 2.2)
+    lean, bow = random.uniform(14, 52), random.uniform(-12, 24)
+    return _sit(random, high, seconds, way=arms(random), end=arms(random), lean=lean, yaw=yaw, bow=bow)
+
+
 SITS: dict[str, Callable[[Random], Motion]] = {
     "sit down slowly": sit_slowly,
     "sit down at once": sit_at_once,
@@ -115,6 +125,7 @@ SITS: dict[str, Callable[[Random], Motion]] = {
     "sit down reaching back": sit_reaching_back,
     "turn and sit down": sit_turning,
 }
+SITS_ANYHOW: dict[str, Callable[[Random], Motion]] = {"sit down anyhow": sit_anyhow}
 
 
 def _stand(sit: Callable[[Random], Motion]) -> Callable[[Random], Motion]:
@@ -129,3 +140,4 @@ STANDS: dict[str, Callable[[Random], Motion]] = {
     "stand up pushing": _stand(sit_reaching_back),
     "stand up and turn": _stand(sit_turning),
 }
+STANDS_ANYHOW: dict[str, Callable[[Random], Motion]] = {"stand up anyhow": _stand(sit_anyhow)}

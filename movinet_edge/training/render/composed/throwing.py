@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from movinet_edge.training.render.composed.anyhow import arms
 from movinet_edge.training.render.composed.footing import LEFT, RIGHT, stand
 from movinet_edge.training.render.keyframes import Angles, Pose, performed
 from movinet_edge.training.render.motion import Motion
@@ -56,6 +57,30 @@ def throw_sidearm(random: Random) -> Motion:
     }
     through: Pose = {"spine": (14, 25, 0), "chest": (0, 20, 0), "right upper arm": (0, 115, level + 15)}
     return _thrown(random, (back, go, through), (-25, 12, 25), random.uniform(0.2, 0.45), low=0.9)
+
+
+def throw_anyhow(random: Random) -> Motion:
+    """The right hand, from wherever it is taken back to, at any height above the waist."""
+    level, elbow = random.uniform(-55, 40), random.uniform(15, 115)
+    twist, reach = random.uniform(0, 25), random.uniform(85, 130)
+    other = {name: angles for name, angles in arms(random).items() if name.startswith("left")}
+    back: Pose = {
+        **other,
+        "spine": (random.uniform(-10, 8), -twist, 4),
+        "chest": (0, -twist, 0),
+        "right upper arm": (0, random.uniform(-45, -5), level),
+        "right forearm": (0, elbow, random.uniform(-40, 0)),
+    }
+    go: Pose = {
+        **other,
+        "spine": (8, twist, 4),
+        "chest": (0, twist / 2, 0),
+        "right upper arm": (0, random.uniform(35, 70), level + random.uniform(-10, 15)),
+        "right forearm": (0, random.uniform(5, 30), 0),
+    }
+    through: Pose = {"spine": (14, twist, 0), "right upper arm": (0, reach, level + random.uniform(10, 45))}
+    turned = random.uniform(0, 1)
+    return _thrown(random, (back, go, through), (-30 * turned, 15 * turned, 25 * turned), random.uniform(0.0, 0.45))
 
 
 def throw_overhead(random: Random) -> Motion:
@@ -128,3 +153,4 @@ THROWS: dict[str, Callable[[Random], Motion]] = {
     "throw a frisbee": throw_frisbee,
     "toss with both hands": toss,
 }
+THROWS_ANYHOW: dict[str, Callable[[Random], Motion]] = {"throw anyhow": throw_anyhow}
