@@ -109,16 +109,11 @@ class HomeAssistant:
             entity_id = dict(self._ids)[domain, name]
             return [state for state in self._history if state.entity_id == entity_id]
 
-    def events(self, name: str, *, each_once: bool = False) -> list[tuple[str, str | None]]:
-        """Type and reason of every event that the event entity has shown, in order.
-
-        With `each_once` an event that was delivered again, known by its `seq`, counts once: it may be after a kill, if
-        that came before the first delivery was noted.
-        """
+    def events(self, name: str) -> list[tuple[str, str | None]]:
+        """Type and reason of every event that the event entity has shown, in order."""
         # Its state is the time of the newest event, which it shows again after it was unavailable.
-        shown = [state for state in self.history("event", name) if state.attributes.get("event_type")]
-        told = {state.attributes["seq"] if each_once else state.state: state.attributes for state in shown}
-        return [(event["event_type"], event.get("reason")) for event in told.values()]
+        shown = {state.state: state.attributes for state in self.history("event", name)}
+        return [(event["event_type"], event.get("reason")) for event in shown.values() if event.get("event_type")]
 
     def until(self, condition: Callable[[], T], what: str) -> T:
         """Wait until `condition` gives something true, and return that."""

@@ -11,11 +11,13 @@ from movinet_edge.training.render.assets import Assets
 from movinet_edge.training.render.catalogue import CATALOGUE, NEARLY_LEARNED, SPLITS, Role, class_index, entries
 from movinet_edge.training.render.composed import everyday, resting
 from movinet_edge.training.render.motion import Motion
+from movinet_edge.training.render.script import Scripts
 
 
 def test_no_motion_is_in_both_splits():
     train, held = ({entry.source for entry in CATALOGUE if entry.split == split} for split in SPLITS)
     assert not train & held
+    assert all(entry.times == 1 for entry in CATALOGUE if entry.split == "held")  # each counts alike
     assert held >= NEARLY_LEARNED
 
 
@@ -44,6 +46,16 @@ def test_every_class_has_motions_to_learn_and_others_to_try(label):
 def test_both_splits_can_sit_and_kneel(role):
     for split in SPLITS:
         assert entries(role, split)
+
+
+def test_what_has_a_wide_range_is_drawn_as_often_as_it_says(shared):
+    scripts = Scripts(Assets(shared / "assets"), "train", np.random.default_rng(0))
+    found = entries(Role.THROW, "train")
+    share = sum(entry.times for entry in found if entry.times > 1) / sum(entry.times for entry in found)
+    label = LABELS.index("throw")
+    thrown = [part.source for _ in range(120) for part in scripts.of("throw") if part.label == label]
+    assert 0.2 < share < 0.5
+    assert np.mean([source == "composed/throw anyhow" for source in thrown]) == pytest.approx(share, abs=0.1)
 
 
 def test_every_role_shows_a_class():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from movinet_edge.training.render.composed.everyday import GESTURES
-from movinet_edge.training.render.keyframes import Key, Pose, performed
+from movinet_edge.training.render.keyframes import Angles, Key, Pose, performed
 from movinet_edge.training.render.motion import Motion
 
 Random = np.random.Generator
@@ -57,32 +57,33 @@ def push_up(random: Random) -> Motion:
 
 
 def push_up_anyhow(random: Random) -> Motion:
-    """Hands narrow or wide, deep or not, quick or slow, the hips sagging or high, off the toes or the knees."""
-    deep, high = random.uniform(0.35, 1.0), random.uniform(0, 1)
-    pike, wide = random.uniform(-4, 14), random.uniform(-82, -66)
-    on_knees = random.random() < 0.3
-    legs: Pose = {"thighs": (pike, 0, random.uniform(0, 6)), "feet": (-45, 0, 0)}
+    """Hands narrow or wide, deep or less, quick or slow, the hips in line or high, off the toes or the knees."""
+    deep, pike, on_knees = random.uniform(0.7, 1.0), random.uniform(0, 12), random.random() < 0.3
+    apart, look = random.uniform(0, 6), random.uniform(-35, 5)
+    # Degrees of the trunk with straight arms, and how many more when the chest is at the floor.
+    steep, sinks = (50.0, 22.0) if on_knees else (69.0, 14.0)
+    steep += pike * 0.6
+    legs: dict[str, Angles] = {"thighs": (-pike, 0, apart), "feet": (-45, 0, 0)}
     if on_knees:
-        legs = {"thighs": (pike - 6, 0, 4), "shins": (random.uniform(40, 95), 0, 0), "feet": (50, 0, 0)}
-    flat, bent = 69 - 10 * on_knees, random.uniform(0, 25)
-    look = random.uniform(-35, 5)
+        legs |= {"shins": (random.uniform(40, 95), 0, 0), "feet": (50, 0, 0)}
+    wide, bent = random.uniform(-82, -66), random.uniform(0, 20)
     up: Pose = {
         **legs,
-        "hips": (flat, 0, 0),
+        "hips": (steep, 0, 0),
         "head": (look, 0, 0),
-        "upper arms": (-78, 0, wide),
+        "upper arms": (-steep - 9, 0, wide),
         "forearms": (0, -bent, 0),
     }
     down: Pose = {
         **legs,
-        "hips": (flat + 14 * deep, 0, 0),
+        "hips": (steep + sinks * deep, 0, 0),
         "head": (look, 0, 0),
-        "upper arms": (-78 + 78 * deep, 0, wide + deep * random.uniform(0, 55)),
+        "upper arms": ((-steep - 9) * (1 - deep), 0, wide + deep * random.uniform(0, 50)),
         "forearms": (0, -95 * deep - bent * (1 - deep), 0),
     }
-    period_s, rest_s = random.uniform(0.7, 2.8), 0.5 * high
+    period_s, rest_s = random.uniform(0.7, 2.8), random.uniform(0.05, 0.55)
     keys = [Key(0, up), Key(period_s * 0.45, down), Key(period_s * 0.55, down), Key(period_s, up)]
-    return performed([*keys, Key(period_s + 0.05 + rest_s, up)], random, jitter=0.03)
+    return performed([*keys, Key(period_s + rest_s, up)], random, jitter=0.03)
 
 
 def walk(random: Random) -> Motion:

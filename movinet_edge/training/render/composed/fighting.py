@@ -145,12 +145,12 @@ def punch_anyhow(random: Random) -> Motion:
 
     keys = [key(0, {}, 0)]
     for _ in range(int(random.integers(1, 4))):
-        height, turn = random.uniform(-15, 28), random.uniform(5, 30)
+        height, turn = random.uniform(-20, 20), random.uniform(5, 30)
         bend = random.uniform(0, 12) + 75 * round_share * random.random()
         out: Pose = {
             "spine": (8, -turn * 0.6, 0),
             "chest": (0, -turn * 0.4, 0),
-            "left upper arm": (0, -random.uniform(70, 100), -height),
+            "left upper arm": (0, -random.uniform(70, 100), height),
             "left forearm": (0, -bend, 0),
         }
         back: Pose = {
@@ -175,4 +175,3 @@ PUNCHES: dict[str, Callable[[Random], Motion]] = {
     "shadow boxing": shadow_boxing,
     "wild swing": wild_swing,
 }
-PUNCHES_ANYHOW: dict[str, Callable[[Random], Motion]] = {"punch anyhow": punch_anyhow}

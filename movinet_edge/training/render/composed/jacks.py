@@ -102,9 +102,9 @@ def fast_jacks(random: Random) -> Motion:
 
 def jacks_anyhow(random: Random) -> Motion:
     """Arms from any low place to any high one, on any way; feet and knees as wide and soft as they like."""
-    low, top = random.uniform(-82, -55), random.uniform(-25, 85)
+    low, top = random.uniform(-82, -55), random.uniform(0, 85)
     ahead, elbow = random.uniform(-50, 10), random.uniform(0, 60)
-    soft, out, knees = random.uniform(0, 30), random.uniform(9, 30), random.uniform(4, 24)
+    soft, out, knees = random.uniform(0, 30), random.uniform(12, 30), random.uniform(4, 24)
     opened: Pose = {
         "hips": (random.uniform(-2, 8), 0, 0),
         "upper arms": (ahead * random.random(), 0, top),
@@ -142,5 +142,4 @@ JUMPED: dict[str, Callable[[Random], Motion]] = {
     "press jacks": press_jacks,
     "small fast jacks": fast_jacks,
 }
-JUMPED_ANYHOW: dict[str, Callable[[Random], Motion]] = {"jacks anyhow": jacks_anyhow}
 STEPPED: dict[str, Callable[[Random], Motion]] = {"stepping jacks": stepping_jacks}

@@ -130,7 +130,7 @@ def door_kick(random: Random) -> Motion:
 def kick_anyhow(random: Random) -> Motion:
     """The right leg ahead, out or in between, at any height, bent or straight, with the arms anywhere."""
     held, away = arms(random), arms(random)
-    out, high = random.uniform(0, 75), random.uniform(35, 110)
+    out, high = random.uniform(0, 75), random.uniform(45, 110)
     ahead = -high * float(np.cos(np.radians(out)))
     lean, yaw, step = random.uniform(-0.35, 0.05) * high, random.uniform(-10, 20) + out * 0.4, random.uniform(0, 0.25)
     cocked, straight = random.uniform(40, 115), random.uniform(2, 30)
@@ -143,7 +143,7 @@ def kick_anyhow(random: Random) -> Motion:
 
     chambered = _leg(ahead * random.uniform(0.4, 0.9), out * 0.6, cocked)
     keys = [
-        stand(0, held),
+        stand(0, held, (0, 0.985, step), left=(0.11, 0, step), right=(-0.11, 0, step)),
         key(0.28, chambered, held, 0.4),
         key(0.44, _leg(ahead, out * 0.9, straight), away, 1.0),
         key(0.64, _leg(ahead * 0.6, out * 0.5, random.uniform(20, 100)), held, 0.5),
@@ -160,4 +160,3 @@ KICKS: dict[str, Callable[[Random], Motion]] = {
     "kick a ball": ball_kick,
     "kick a door": door_kick,
 }
-KICKS_ANYHOW: dict[str, Callable[[Random], Motion]] = {"kick anyhow": kick_anyhow}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from movinet_edge.training.render.composed.anyhow import arms
+from movinet_edge.training.render.composed.anyhow import left_arm
 from movinet_edge.training.render.composed.footing import LEFT, RIGHT, stand
 from movinet_edge.training.render.keyframes import Key, Pose, performed
 from movinet_edge.training.render.motion import Motion
@@ -104,8 +104,8 @@ def pick_up_a_box(random: Random) -> Motion:
 
 def pick_up_anyhow(random: Random) -> Motion:
     """Down with the back or with the knees, one foot ahead or not, one hand or both, and up with something."""
-    deep, ahead = random.uniform(0.55, 0.95), random.uniform(0, 0.35)
-    bow = 20 + 50 * (deep - 0.45) + random.uniform(0, 15)
+    deep, ahead = random.uniform(0.55, 0.95), random.uniform(0, 0.3)
+    bow = 25 + 100 * (deep - 0.55) + random.uniform(0, 15)  # the knees or the back
     left, right = (LEFT[0] + random.uniform(0, 0.08), 0.0, ahead), (RIGHT[0] - random.uniform(0, 0.08), 0.0, 0.0)
     reach = -50 - bow * 0.7 + random.uniform(-15, 10)
     low: Pose = {
@@ -117,12 +117,19 @@ def pick_up_anyhow(random: Random) -> Motion:
     }
     up: Pose = dict(_HOLDS_BOTH)
     if random.random() < 0.5:
-        rest = {name: angles for name, angles in arms(random).items() if name.startswith("left")}
-        low = {**low, **rest, "right upper arm": (reach, 0, 82)}
+        low = {**low, **left_arm(random), "right upper arm": (reach, 0, 82)}
         up = _HOLDS_ONE
     place = (0.0, deep, ahead / 2 - 0.1)
-    key = stand(random.uniform(0.5, 1.2), low, place, (bow, random.uniform(-20, 20), 0), left, right=right)
-    return _picked(random, key, up, wait_s=random.uniform(0.1, 0.6), rise_s=random.uniform(0.55, 1.1))
+    down_s, wait_s, rise_s = random.uniform(0.5, 1.2), random.uniform(0.1, 0.6), random.uniform(0.55, 1.1)
+    turned = (bow, random.uniform(-20, 20), 0)
+    over = (0.0, 0.985, ahead / 2)
+    keys = [
+        stand(0, None, over, left=left, right=right),
+        stand(down_s, low, place, turned, left, right=right),
+        stand(down_s + wait_s, low, place, turned, left, right=right),
+        stand(down_s + wait_s + rise_s, up, over, left=left, right=right),
+    ]
+    return performed(keys, random, jitter=0.06)
 
 
 PICK_UPS: dict[str, Callable[[Random], Motion]] = {
@@ -132,4 +139,3 @@ PICK_UPS: dict[str, Callable[[Random], Motion]] = {
     "pick up beside": pick_up_beside,
     "pick up a box": pick_up_a_box,
 }
-PICK_UPS_ANYHOW: dict[str, Callable[[Random], Motion]] = {"pick up anyhow": pick_up_anyhow}

@@ -9,7 +9,7 @@ from movinet_edge.training.render.keyframes import Pose, performed, still
 from movinet_edge.training.render.motion import Motion
 
 Random = np.random.Generator
-_POSES: dict[str, Pose] = {
+POSES: dict[str, Pose] = {
     "on both knees": {
         "upper arms": (-12, 0, -76),
         "forearms": (0, -40, 0),
@@ -66,10 +66,10 @@ def squat(random: Random) -> Motion:
 
 
 def _stay(name: str) -> Callable[[Random], Motion]:
-    return lambda random: still(_POSES[name], random)
+    return lambda random: still(POSES[name], random)
 
 
 LOW: dict[str, Callable[[Random], Motion]] = {
     "squat": squat,
-    **{name: _stay(name) for name in _POSES},
+    **{name: _stay(name) for name in POSES},
 }

@@ -110,11 +110,13 @@ def sit_turning(random: Random) -> Motion:
 
 
 def sit_anyhow(random: Random) -> Motion:
-    """Onto whatever there is, with the arms anywhere."""
-    yaw = 0.0 if random.random() < 0.6 else float(random.choice([-1, 1]) * random.uniform(20, 120))
-    high, seconds = (_SOFA[0], _STOOL[1]), random.uniform(0.5, 2.2)
-    lean, bow = random.uniform(14, 52), random.uniform(-12, 24)
-    return _sit(random, high, seconds, way=arms(random), end=arms(random), lean=lean, yaw=yaw, bow=bow)
+    """Onto whatever there is, with the arms anywhere; who drops keeps them where they are."""
+    yaw = 0.0 if random.random() < 0.6 else random.uniform(20, 120)
+    seconds = random.uniform(0.5, 2.2)
+    way = arms(random)
+    end = way if seconds < 1.2 else arms(random)
+    lean, bow = random.uniform(14, 52), random.uniform(-12, 16)
+    return _sit(random, (_SOFA[0], _STOOL[1]), seconds, way=way, end=end, lean=lean, yaw=yaw, bow=bow)
 
 
 SITS: dict[str, Callable[[Random], Motion]] = {
@@ -125,7 +127,6 @@ SITS: dict[str, Callable[[Random], Motion]] = {
     "sit down reaching back": sit_reaching_back,
     "turn and sit down": sit_turning,
 }
-SITS_ANYHOW: dict[str, Callable[[Random], Motion]] = {"sit down anyhow": sit_anyhow}
 
 
 def _stand(sit: Callable[[Random], Motion]) -> Callable[[Random], Motion]:
@@ -140,4 +141,8 @@ STANDS: dict[str, Callable[[Random], Motion]] = {
     "stand up pushing": _stand(sit_reaching_back),
     "stand up and turn": _stand(sit_turning),
 }
-STANDS_ANYHOW: dict[str, Callable[[Random], Motion]] = {"stand up anyhow": _stand(sit_anyhow)}
+
+
+def stand_anyhow(random: Random) -> Motion:
+    """Off whatever there is, with the arms anywhere."""
+    return sit_anyhow(random).reversed()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from movinet_edge.training.render.composed.anyhow import arms
+from movinet_edge.training.render.composed.anyhow import left_arm
 from movinet_edge.training.render.composed.footing import LEFT, RIGHT, stand
 from movinet_edge.training.render.keyframes import Angles, Pose, performed
 from movinet_edge.training.render.motion import Motion
@@ -63,7 +63,7 @@ def throw_anyhow(random: Random) -> Motion:
     """The right hand, from wherever it is taken back to, at any height above the waist."""
     level, elbow = random.uniform(-55, 40), random.uniform(15, 115)
     twist, reach = random.uniform(0, 25), random.uniform(85, 130)
-    other = {name: angles for name, angles in arms(random).items() if name.startswith("left")}
+    other = left_arm(random)
     back: Pose = {
         **other,
         "spine": (random.uniform(-10, 8), -twist, 4),
@@ -78,7 +78,7 @@ def throw_anyhow(random: Random) -> Motion:
         "right upper arm": (0, random.uniform(35, 70), level + random.uniform(-10, 15)),
         "right forearm": (0, random.uniform(5, 30), 0),
     }
-    through: Pose = {"spine": (14, twist, 0), "right upper arm": (0, reach, level + random.uniform(10, 45))}
+    through: Pose = {**other, "spine": (14, twist, 0), "right upper arm": (0, reach, level + random.uniform(10, 45))}
     turned = random.uniform(0, 1)
     return _thrown(random, (back, go, through), (-30 * turned, 15 * turned, 25 * turned), random.uniform(0.0, 0.45))
 
@@ -153,4 +153,3 @@ THROWS: dict[str, Callable[[Random], Motion]] = {
     "throw a frisbee": throw_frisbee,
     "toss with both hands": toss,
 }
-THROWS_ANYHOW: dict[str, Callable[[Random], Motion]] = {"throw anyhow": throw_anyhow}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from movinet_edge.training.render.composed.anyhow import arms
+from movinet_edge.training.render.composed.anyhow import left_arm
 from movinet_edge.training.render.composed.footing import stand
 from movinet_edge.training.render.keyframes import Pose, performed
 from movinet_edge.training.render.motion import Motion
@@ -76,13 +76,13 @@ def flag_down(random: Random) -> Motion:
 
 def wave_anyhow(random: Random) -> Motion:
     """The hand above the elbow, to and fro in whatever direction, the elbow anywhere; the other arm as it likes."""
-    raised = random.uniform(-35, 60)
-    elbow = {"right upper arm": (random.uniform(-60, 15), random.uniform(-15, 25), -raised)}
-    aside, bend = random.uniform(-100, -20) * (raised < 30), random.uniform(0, 70)
-    swing, nod, wrist = random.uniform(8, 34), random.uniform(-14, 14), random.uniform(0, 30)
-    rest = {name: angles for name, angles in arms(random).items() if name.startswith("left")}
-    one: Pose = {**rest, **elbow, "right forearm": (0, bend + nod, aside + swing), "right hand": (0, 0, wrist)}
-    other: Pose = {**rest, **elbow, "right forearm": (0, bend - nod, aside - swing), "right hand": (0, 0, -wrist)}
+    elbow, above = random.uniform(-35, 60), random.uniform(35, 100)
+    upper: Pose = {"right upper arm": (random.uniform(-60, 15), random.uniform(-15, 25), -elbow)}
+    roll, bend = -max(above - elbow, 0.0), random.uniform(0, 50)
+    swing, nod, wrist = random.uniform(14, 36), random.uniform(-14, 14), random.uniform(0, 30)
+    rest = left_arm(random)
+    one: Pose = {**rest, **upper, "right forearm": (0, bend + nod, roll + swing), "right hand": (0, 0, wrist)}
+    other: Pose = {**rest, **upper, "right forearm": (0, bend - nod, roll - swing), "right hand": (0, 0, -wrist)}
     return _to_and_fro(random, one, other, random.uniform(0.35, 1.1))
 
 
@@ -94,4 +94,3 @@ WAVES: dict[str, Callable[[Random], Motion]] = {
     "beckon": beckon,
     "flag down": flag_down,
 }
-WAVES_ANYHOW: dict[str, Callable[[Random], Motion]] = {"wave anyhow": wave_anyhow}
