@@ -1,0 +1,40 @@
+"""The mean of the weights of several stages of one training: what one learnt too well, the others do not know."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from movinet_edge.training.folding import WeightsError, read_weights
+
+
+def mean_weights(files: list[Path], out: Path) -> None:
+    """Write the mean of these `weights.npz`, array by array, as another one.
+
+    Raises:
+        WeightsError: one is none of this network's.
+    """
+    for file in files:
+        read_weights(file)
+    stages = [np.load(file, allow_pickle=False) for file in files]
+    means = {name: np.mean([stage[name] for stage in stages], axis=0) for name in stages[0].files}
+    unfinished = out.with_suffix(".part")
+    with unfinished.open("wb") as target:
+        np.savez(target, **{name: values.astype(stages[0][name].dtype) for name, values in means.items()})
+    unfinished.replace(out)
+
+
+def main() -> None:
+    """As the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m movinet_edge.training.mean", description=__doc__)
+    parser.add_argument("weights", type=Path, nargs="+", help="the weights.npz of each stage")
+    parser.add_argument("--out", type=Path, required=True, help="where to write theirs")
+    arguments = parser.parse_args()
+    try:
+        mean_weights(arguments.weights, arguments.out)
+    except WeightsError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()
