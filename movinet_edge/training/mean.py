@@ -1,9 +1,11 @@
-"""The mean of the weights of several stages of one training: what one learnt too well, the others do not know."""
+"""The mean of the weights of several stages of one training, array by array."""
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from movinet_edge.training.folding import WeightsError, read_weights
 
@@ -16,12 +18,20 @@ def mean_weights(files: list[Path], out: Path) -> None:
     """
     for file in files:
         read_weights(file)
-    stages = [np.load(file, allow_pickle=False) for file in files]
-    means = {name: np.mean([stage[name] for stage in stages], axis=0) for name in stages[0].files}
+    stages = [_arrays(file) for file in files]
+    for file, stage in zip(files, stages, strict=True):
+        if stage.keys() != stages[0].keys():
+            raise WeightsError(f"{file} has other arrays than {files[0]}")
+    means = {name: np.mean([stage[name] for stage in stages], axis=0) for name in stages[0]}
     unfinished = out.with_suffix(".part")
     with unfinished.open("wb") as target:
         np.savez(target, **{name: values.astype(stages[0][name].dtype) for name, values in means.items()})
     unfinished.replace(out)
+
+
+def _arrays(file: Path) -> dict[str, NDArray[Any]]:
+    with np.load(file, allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def main() -> None:

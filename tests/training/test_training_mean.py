@@ -13,23 +13,30 @@ from movinet_edge.training.mean import mean_weights
 
 @pytest.fixture
 def stages(tmp_path):
-    """Two files of weights."""
-    files = [tmp_path / "one.npz", tmp_path / "other.npz"]
+    """Three files of weights."""
+    files = [tmp_path / name for name in ("one.npz", "other.npz", "third.npz")]
     for seed, file in enumerate(files):
         np.savez(file, **random_arrays(seed))
     return files
 
 
-def test_every_array_is_halfway(stages, tmp_path, monkeypatch):
+def test_every_array_is_their_mean(stages, tmp_path, monkeypatch):
     out = tmp_path / "mean.npz"
     monkeypatch.setattr(sys, "argv", ["mean", *map(str, stages), "--out", str(out)])
     mean.main()
-    one, other, both = (dict(np.load(file)) for file in (*stages, out))
-    assert both.keys() == one.keys()
-    for name, values in both.items():
-        assert np.allclose(values, (one[name] + other[name]) / 2, atol=1e-6), name
-        assert values.dtype == one[name].dtype
+    *each, together = (dict(np.load(file)) for file in (*stages, out))
+    assert together.keys() == each[0].keys()
+    for name, values in together.items():
+        assert np.allclose(values, np.mean([arrays[name] for arrays in each], axis=0), atol=1e-6), name
+        assert values.dtype == each[0][name].dtype
     assert read_weights(out)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_stages_of_two_trainings_are_refused(stages, tmp_path):
+    np.savez(stages[2], **random_arrays(2), pose=np.zeros(3))
+    with pytest.raises(WeightsError, match=r"third\.npz has other arrays than .*one\.npz"):
+        mean_weights(stages, tmp_path / "mean.npz")
 
 
 def test_what_is_no_network_is_refused(stages, tmp_path, monkeypatch, capsys):

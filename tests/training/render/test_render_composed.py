@@ -154,12 +154,13 @@ def test_who_potters_is_never_wide_and_quick_at_once(maker, seed):
 @pytest.mark.parametrize(
     ("maker", "seed"), performances({name: POTTERING[name] for name in POTTERING if "busy" in name})
 )
-def test_hands_at_work_do_not_wave_and_nobody_dances(maker, seed):
+def test_hands_at_work_stay_below_the_shoulders_or_nearly_still(maker, seed):
     found = places(maker(np.random.default_rng(seed)))
     assert np.ptp(found["head"], axis=0).max() < 0.15
     for side in ("left", "right"):
-        hand, shoulder = (found[f"{side} {part}"][:, 1] for part in ("hand", "upper arm"))
-        assert (hand < shoulder + 0.05).mean() > 0.5 or np.ptp(hand) < 0.15
+        path = found[f"{side} hand"] - found["upper chest"]
+        below = found[f"{side} hand"][:, 1] < found[f"{side} upper arm"][:, 1] + 0.05
+        assert below.mean() > 0.5 or np.ptp(path, axis=0).max() < 0.08
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -167,9 +168,10 @@ def test_who_pushes_up_stays_on_hands_and_toes_or_knees(seed):
     motion = exercises.push_up_anyhow(np.random.default_rng(seed))
     found = places(motion)
     down = np.min([path[:, 1] for path in found.values()], axis=0)
-    hands = np.minimum(found["left hand"], found["right hand"])[:, 1] - down
+    hands = np.maximum(found["left hand"], found["right hand"])[:, 1] - down
     behind = np.min([found[f"left {part}"][:, 1] for part in ("shin", "foot", "toes")], axis=0) - down
-    assert max(hands.max(), behind.max()) < 0.14
+    assert max(hands.max(), behind.max()) < 0.16
+    assert (found["upper chest"][:, 1] - down).min() > 0.1
     assert np.ptp(found["upper chest"][:, 1] - down) > 0.1
 
 

@@ -19,7 +19,7 @@ def left_arm(random: Random, *, highest: float = 1.0) -> dict[str, Angles]:
 
 
 def arms(random: Random, *, highest: float = 1.0) -> dict[str, Angles]:
-    """Both alike, each for itself, or one that hangs."""
+    """Both alike, each for itself, or one, and the other as it was."""
     left = left_arm(random, highest=highest)
     choice = random.random()
     if choice < 0.4:

@@ -104,8 +104,8 @@ def pick_up_a_box(random: Random) -> Motion:
 
 def pick_up_anyhow(random: Random) -> Motion:
     """Down with the back or with the knees, one foot ahead or not, one hand or both, and up with something."""
-    deep, ahead = random.uniform(0.55, 0.95), random.uniform(0, 0.3)
-    bow = 25 + 100 * (deep - 0.55) + random.uniform(0, 15)  # the knees or the back
+    high, ahead = random.uniform(0.55, 0.95), random.uniform(0, 0.3)
+    bow = 25 + 100 * (high - 0.55) + random.uniform(0, 15)  # hips low: the knees do it; high: the back
     left, right = (LEFT[0] + random.uniform(0, 0.08), 0.0, ahead), (RIGHT[0] - random.uniform(0, 0.08), 0.0, 0.0)
     reach = -50 - bow * 0.7 + random.uniform(-15, 10)
     low: Pose = {
@@ -119,7 +119,7 @@ def pick_up_anyhow(random: Random) -> Motion:
     if random.random() < 0.5:
         low = {**low, **left_arm(random), "right upper arm": (reach, 0, 82)}
         up = _HOLDS_ONE
-    place = (0.0, deep, ahead / 2 - 0.1)
+    place = (0.0, high, ahead / 2 - 0.1)
     down_s, wait_s, rise_s = random.uniform(0.5, 1.2), random.uniform(0.1, 0.6), random.uniform(0.55, 1.1)
     turned = (bow, random.uniform(-20, 20), 0)
     over = (0.0, 0.985, ahead / 2)
