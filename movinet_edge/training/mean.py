@@ -21,7 +21,7 @@ def mean_weights(files: list[Path], out: Path) -> None:
     stages = [_arrays(file) for file in files]
     for file, stage in zip(files, stages, strict=True):
         if stage.keys() != stages[0].keys():
-            raise WeightsError(f"{file} has other arrays than {files[0]}")
+            raise WeightsError(f"{file} has other arrays than {files[0]}: give stages of one training")
     means = {name: np.mean([stage[name] for stage in stages], axis=0) for name in stages[0]}
     unfinished = out.with_suffix(".part")
     with unfinished.open("wb") as target:

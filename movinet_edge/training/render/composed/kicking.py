@@ -116,11 +116,11 @@ def door_kick(random: Random) -> Motion:
     """The knee high, the sole straight ahead, and a step into it."""
     step = random.uniform(0.25, 0.5)
     left = (0.11, 0.0, 0.0)
-    arms: Pose = {"upper arms": (10, 0, -50), "forearms": (0, -60, 0)}
+    braced: Pose = {"upper arms": (10, 0, -50), "forearms": (0, -60, 0)}
     keys = [
         stand(0),
-        stand(0.35, {**arms, **_leg(-105, 0, 115, -5)}, (0.08, 0.985, 0), (-4, 0, 0), left),
-        stand(0.52, {**arms, **_leg(random.uniform(-85, -62), 0, 8, -15)}, (0.08, 0.985, 0.1), (-18, 0, 0), left),
+        stand(0.35, {**braced, **_leg(-105, 0, 115, -5)}, (0.08, 0.985, 0), (-4, 0, 0), left),
+        stand(0.52, {**braced, **_leg(random.uniform(-85, -62), 0, 8, -15)}, (0.08, 0.985, 0.1), (-18, 0, 0), left),
         stand(0.8, {"spine": (8, 0, 0)}, (0, 0.9, step * 0.6), (4, 0, 0), left, right=(-0.11, 0, step)),
         stand(1.1, {}, (0, 0.97, step * 0.6), (0, 0, 0), left, right=(-0.11, 0, step)),
     ]
