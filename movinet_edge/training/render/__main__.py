@@ -1,6 +1,7 @@
-"""`python -m movinet_edge.training.render`: writes shards of training clips, a sheet to look at, or the demo clip."""
+"""`python -m movinet_edge.training.render`: writes training clips, a sheet to look at or the demo clip, or compares."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,8 +9,10 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from movinet_edge.training.labels import LABELS
+from movinet_edge.training.render.assets import Assets
 from movinet_edge.training.render.catalogue import SPLITS
 from movinet_edge.training.render.demo import write_demo
+from movinet_edge.training.render.nearness import NEAR_DEGREES, nearest_of_each
 from movinet_edge.training.render.preview import write_sheet
 from movinet_edge.training.render.shards import render
 
@@ -34,10 +37,12 @@ def _make(options: argparse.Namespace) -> None:
         write_sheet(options.preview, options.assets, options.split, options.seed, labels=labels, each=options.each)
     elif options.demo is not None:
         write_demo(options.demo, options.assets, options.seed)
+    elif options.near:
+        _compare(options)
     elif options.out is not None:
         _render(options)
     else:
-        raise SystemExit("say what to make: --out FOLDER for clips, --preview SHEET.png, or --demo CLIP.mp4")
+        raise SystemExit("say what to make: --out FOLDER for clips, --preview SHEET.png, --demo CLIP.mp4, or --near")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="keep the shards that are there already")
     parser.add_argument("--preview", type=Path, metavar="SHEET.png", help="write a contact sheet instead")
     parser.add_argument("--demo", type=Path, metavar="CLIP.mp4", help="write the demo clip of the package instead")
+    parser.add_argument(
+        "--near", action="store_true", help="say how near training comes to each motion that is held out instead"
+    )
     parser.add_argument("--classes", help="for --preview: these only, separated by commas")
     parser.add_argument("--each", type=_positive, default=1, help="for --preview: clips of each class (default: 1)")
     return parser
@@ -78,6 +86,13 @@ def _render(options: argparse.Namespace) -> None:
             jobs=options.jobs, resume=options.resume,
         ):  # fmt: skip
             progress.advance(task, count)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    found = sorted(nearest_of_each(Assets(options.assets)), key=lambda each: each.degrees)
+    rows = [("held out", "nearest in training", f"degrees (below {NEAR_DEGREES:.0f} is near)")]
+    rows += [(each.held.source, each.learned.source, f"{each.degrees:.0f}") for each in found]
+    sys.stdout.writelines(f"{held:38} {learned:42} {degrees}\n" for held, learned, degrees in rows)
 
 
 if __name__ == "__main__":

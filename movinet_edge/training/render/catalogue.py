@@ -142,10 +142,18 @@ _MOVING_ON = (
         leg_swing=0.5,
     ),
     *_from_assets(Role.WALK, train=["kaykit/Walking_Backwards"], loop=True, speed_mps=-0.8, leg_swing=0.5),
+    *_from_assets(
+        Role.WALK, train=["kaykit/Sneaking", "kaykit/Skeletons_Walking"], loop=True, speed_mps=0.7, leg_swing=0.6
+    ),
+    *_from_assets(Role.WALK, train=["human-base/Crouch_Fwd_Loop"], loop=True, speed_mps=0.8),
     *_composed(Role.WALK, {"walk": exercises.walk}, loop=True, speed_mps=1.2),
     *_from_assets(
         Role.RUN,
-        train=["human-base/Jog_Fwd_Loop", "kaykit/Running_A", "human-addon/Run Anime"],
+        train=[
+            "human-base/Jog_Fwd_Loop",
+            "human-addon/Run Anime",
+            *(f"kaykit/{name}" for name in ("Running_A", "Running_HoldingBow", "Running_HoldingRifle")),
+        ],
         held=["human-base/Sprint_Loop", "kaykit/Running_B"],
         loop=True,
         speed_mps=2.8,
@@ -155,7 +163,7 @@ _MOVING_ON = (
     *_composed(Role.CRAWL, {"crawl": exercises.crawl}, loop=True, speed_mps=0.5),
 )
 _DOWN_AND_UP = (
-    *_from_assets(Role.FALL, train=["human-base/Death01"], held=["kaykit/Death_B"]),
+    *_from_assets(Role.FALL, train=["human-base/Death01", "kaykit/Death_A"], held=["kaykit/Death_B"]),
     *_composed(
         Role.FALL,
         {
@@ -203,6 +211,7 @@ _DOWN_AND_UP = (
 _EXERCISE = (
     *_from_assets(Role.JUMP, train=["kaykit/Jump_Full_Short"], held=["kaykit/Jump_Full_Long"], airborne=True),
     *_from_assets(Role.JUMP, train=["bvh/jumping"], airborne=True, cut_s=(1.5, 3.4)),
+    *_from_assets(Role.JUMP, train=["human-addon/Victory"], airborne=True),
     *_composed(Role.JUMP, {"jump up": everyday.jump_up, **leaping.JUMPS}, airborne=True),
     *_from_assets(Role.JACKS, held=["human-addon/Jumping Jacks"], loop=True, airborne=True),
     *_composed(Role.JACKS, {"jumping jacks": exercises.jumping_jacks, **jacks.JUMPED}, loop=True, airborne=True),
@@ -234,6 +243,15 @@ _EXERCISE = (
         },
     ),
     *_composed(Role.THROW, {"throw anyhow": throwing.throw_anyhow}, times=3),
+)
+# What game figures do who hold a tool, a bow or a pistol; their hands are empty here, so they only stand or gesture.
+_BUSY = (
+    *(f"human-addon/{name}" for name in ("Angry", "Bow", "Dizzy", "Fighting Idle", "Greeting", "Shivering")),
+    *(f"human-base/Pistol_{name}" for name in ("Idle_Loop", "Aim_Down", "Reload", "Shoot")),
+    *(f"human-base/{name}" for name in ("PickUp_Table", "Spell_Simple_Idle_Loop", "Spell_Simple_Shoot", "Sword_Idle")),
+    *(f"kaykit/Melee_{name}" for name in ("2H_Idle", "Blocking", "Unarmed_Idle")),
+    *(f"kaykit/Ranged_{name}" for name in ("1H_Reload", "2H_Reload", "Bow_Aiming_Idle", "Bow_Idle", "Magic_Raise")),
+    *(f"kaykit/{name}" for name in ("Ranged_Magic_Spellcasting", "Ranged_Magic_Spellcasting_Long", "Skeletons_Idle")),
 )
 _GESTURES = {name: everyday.gesture(name) for name in everyday.GESTURES} | {"turn around": everyday.turn_around}
 _SITTING = {f"seated, {name}": resting.sit_still(name) for name in resting.SEATED}
@@ -270,6 +288,7 @@ _STANDING_AND_SITTING = (
             *(f"human-base/{name}" for name in ("Idle_Loop", "Idle_Talking_Loop")),
             *(f"human-addon/{name}" for name in ("Head Nod", "Confused", "Consume Item")),
             *(f"kaykit/{name}" for name in ("Idle_A", "Use_Item")),
+            *_BUSY,
         ],
         held=[
             "human-base/Idle_Torch_Loop",
@@ -280,7 +299,7 @@ _STANDING_AND_SITTING = (
     ),
     *_poses(Role.IDLE, _GESTURES, held="hands behind the back"),
     *_composed(Role.IDLE, standing.STANDING, loop=True),
-    *_composed(Role.IDLE, pottering.STANDING, loop=True, times=4),
+    *_composed(Role.IDLE, pottering.STANDING, loop=True, times=6),
     *_from_assets(
         Role.LOW,
         train=[

@@ -84,15 +84,15 @@ class Scripts:
         return found[int(self._random.integers(len(found)))]
 
     def _on_other_legs(self, role: Role, motion: Motion, *, loop: bool) -> Motion:
-        """A gesture, sometimes, by someone who stands as people do who idle."""
-        if role not in _ARMS_ONLY or self._random.random() >= _OTHER_LEGS_SHARE:
+        """Sometimes a gesture by someone who stands as people do who idle, or sits and does what others do standing."""
+        if role not in {*_ARMS_ONLY, Role.SEATED} or self._random.random() >= _OTHER_LEGS_SHARE:
             return motion
         idle = self._assets.motion(self._any(Role.IDLE), self._random)
         if not stands_still(idle):
             return motion
-        if loop:  # legs have a length of their own, so nothing starts again in the course of a clip
-            motion = motion.at(np.arange(round(2 * CLIP_S * SAMPLES_PER_S)) / SAMPLES_PER_S, loop=True)
-        return on_other_legs(motion, idle)
+        if role is Role.SEATED:
+            return on_other_legs(_all_clip(idle), motion)
+        return on_other_legs(_all_clip(motion) if loop else motion, idle)
 
     def _seated(self, seconds: float) -> Segment:
         return replace(self._play(Role.SEATED, seconds), seated=True)
@@ -164,6 +164,11 @@ def _held(segment: Segment, sample: int, seconds: float, label: int) -> Segment:
     """Stays as the motion of a segment is in its first (0) or last (−1) sample."""
     motion = segment.motion
     return Segment(Motion(motion.turns[[sample]], motion.hips[[sample]]), seconds, label, segment.source)
+
+
+def _all_clip(motion: Motion) -> Motion:
+    """A loop for longer than any clip: legs have a length of their own, so nothing starts again in its course."""
+    return motion.at(np.arange(round(2 * CLIP_S * SAMPLES_PER_S)) / SAMPLES_PER_S, loop=True)
 
 
 def _rolled(motion: Motion, share: float) -> Motion:

@@ -248,3 +248,12 @@ def test_gestures_stand_on_other_legs_now_and_then(assets_folder, monkeypatch):
         scripts.of("wave")
     assert 2 < len(seen) < 30
     assert all(map(stands_still, seen))
+
+
+def test_who_sits_does_at_times_what_others_do_standing(assets_folder, monkeypatch):
+    seen = []
+    monkeypatch.setattr(script, "on_other_legs", lambda upper, lower: seen.append(upper) or lower)
+    scripts = Scripts(Assets(assets_folder), "train", seeded(7))
+    seats = [part for _ in range(120) for part in scripts.idle() if part.seated]
+    assert 0.15 < len(seen) / len(seats) < 0.55
+    assert all(stands_still(upper) and upper.seconds > CLIP_S for upper in seen)
