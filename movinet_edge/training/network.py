@@ -1,6 +1,7 @@
 """The network in PyTorch. One `forward` serves clips and streams: past frames go in and come out with the state."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,12 +18,17 @@ from movinet_edge.training.architecture import (
     same_padding,
 )
 from movinet_edge.training.folding import NORM_EPSILON
-from movinet_edge.training.poses import POSE_VALUES
+from movinet_edge.training.poses import JOINTS, POSE_VALUES
 
 # TensorFlow's MoViNet has 0.01, for runs of many more steps than ours.
 _NORM_MOMENTUM = 0.05
 _DROPOUT = 0.2
 _POSE_WIDTH = 256
+_JOINTS_AFTER = "block3_layer3"
+"""The last layer that sees the picture in 16 × 16 px squares; those of the next one are too large for a hand."""
+_JOINTS_WIDTH = 128
+_JOINT_CELLS = 4
+"""Into how many cells along each side such a square is divided to say where a joint is."""
 
 
 @dataclass(slots=True)
@@ -38,6 +44,20 @@ class ClipState:
     features: Tensor | None = None
 
 
+class Lesson(NamedTuple):
+    """What the network says of clips in training.
+
+    Attributes:
+        logits: float32 `[clips, frames, classes]`, as `Movinet.forward` gives them.
+        poses: `[clips, frames, POSE_VALUES]`, see `poses.pose_targets`.
+        joints: `[clips, frames, 13, cells, cells]`, unbounded: where in the picture each joint may be.
+    """
+
+    logits: Tensor
+    poses: Tensor
+    joints: Tensor
+
+
 class Movinet(nn.Module):
     """MoViNet-A0-Stream without squeeze-and-excitation."""
 
@@ -50,6 +70,13 @@ class Movinet(nn.Module):
         self.dropout = nn.Dropout(_DROPOUT)
         self.classes = nn.Linear(HIDDEN_WIDTH, classes)
         self.pose = nn.Sequential(nn.Linear(HEAD_WIDTH, _POSE_WIDTH), nn.ReLU(), nn.Linear(_POSE_WIDTH, POSE_VALUES))
+        seen_by = next(layer.width_out for layer in LAYERS if layer.name == _JOINTS_AFTER)
+        self.joints = nn.Sequential(
+            nn.Conv2d(seen_by, _JOINTS_WIDTH, 1),
+            nn.ReLU(),
+            nn.Conv2d(_JOINTS_WIDTH, len(JOINTS) * _JOINT_CELLS**2, 1),
+            nn.PixelShuffle(_JOINT_CELLS),
+        )
         self.apply(_initialise)
 
     def forward(self, clips: Tensor, *, window: int | None = None, state: ClipState | None = None) -> Tensor:
@@ -65,25 +92,28 @@ class Movinet(nn.Module):
         """
         state = ClipState() if state is None else state
         frames = clips.shape[1]
-        features = self._features(clips, state)
+        features, _ = self._features(clips, state)
         if state.features is not None:
             features = torch.cat([state.features, features], 1)
         state.features = features.detach()
         return self._logits(_average_of_last(features, window)[:, -frames:])
 
-    def learn(self, clips: Tensor, window: int | None = None) -> tuple[Tensor, Tensor]:
-        """Logits as `forward` gives them, and the pose in each frame, float32 `[clips, frames, POSE_VALUES]`."""
-        features = self._features(clips, ClipState())
-        return self._logits(_average_of_last(features, window)), self.pose(features)
+    def learn(self, clips: Tensor, window: int | None = None) -> Lesson:
+        """What the network says of each frame, for training; the logits are those of `forward`."""
+        features, middle = self._features(clips, ClipState())
+        maps = self.joints(middle).unflatten(0, clips.shape[:2])
+        return Lesson(self._logits(_average_of_last(features, window)), self.pose(features), maps)
 
-    def _features(self, clips: Tensor, state: ClipState) -> Tensor:
-        """Of each frame by itself: float32 `[clips, frames, 480]`."""
+    def _features(self, clips: Tensor, state: ClipState) -> tuple[Tensor, Tensor]:
+        """Of each frame by itself, float32 `[clips, frames, 480]`, and what the middle of the network makes of it."""
         count, frames = clips.shape[:2]
         x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        x = self.stem(x)
+        x = middle = self.stem(x)
         for name, layer in self.layers.items():
             x, state.past[name] = layer(x, frames, state.past.get(name))
-        return self.head(x).float().mean((2, 3)).unflatten(0, (count, frames))
+            if name == _JOINTS_AFTER:
+                middle = x
+        return self.head(x).float().mean((2, 3)).unflatten(0, (count, frames)), middle
 
     def _logits(self, pooled: Tensor) -> Tensor:
         return self.classes(self.dropout(functional.relu6(self.hidden(pooled))))

@@ -1,7 +1,11 @@
-"""Where a person's joints are, as a lesson beside the classes: a network that is asked for poses, too, learns faster.
+"""Where a person's joints are, as lessons beside the classes: a network that is asked for poses, too, learns faster.
 
-Rendered clips know the joints, real ones don't. The part of the network that answers is not exported.
+There are two: where in the picture each joint is, of the network's middle, which still knows places; and the pose and
+its movement, of the mean over the picture. Rendered clips know the joints, real ones don't. The parts of the network
+that answer are not exported.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,11 +49,8 @@ def pose_targets(
         hips moved since two frames ago, all in metres on the picture's plane, and the logarithm of the picture's share
         that a metre takes. NaN where unknown, as movement is in the first two frames.
     """
-    inward = np.linalg.inv(view[:, :2])
-    places = (joints_px - view[:, 2]) @ inward.T
-    if np.linalg.det(inward) < 0:
-        places = places[:, _MIRRORED]
-    metre = metre_px * np.sqrt(abs(np.linalg.det(inward)))
+    places = _places_px(joints_px, view)
+    metre = metre_px / np.sqrt(abs(np.linalg.det(view[:, :2])))
     hips = places[:, _HIPS].mean(1)
     shape = (places - hips[:, None]) / metre[:, None, None]
     frames = len(places)
@@ -59,3 +60,20 @@ def pose_targets(
     metres = np.concatenate([shape.reshape(frames, -1), moved.reshape(frames, -1), travelled], 1)
     share = np.log(metre / size_px)[:, None]
     return np.concatenate([metres.clip(-_LARGEST_M, _LARGEST_M), share], 1).astype(np.float32)
+
+
+def joint_targets(joints_px: NDArray[np.float32], view: NDArray[np.float64], size_px: int) -> NDArray[np.float32]:
+    """Where the network's picture shows the joints: float32 `[frames, 13, 2]`, shares of its side from the top left.
+
+    The arguments are those of `pose_targets`. NaN where unknown and where the joint is outside the picture.
+    """
+    shares = _places_px(joints_px, view) / size_px
+    inside = ((shares >= 0) & (shares <= 1)).all(-1, keepdims=True)
+    return np.where(inside, shares, np.nan).astype(np.float32)
+
+
+def _places_px(joints_px: NDArray[np.float32], view: NDArray[np.float64]) -> NDArray[np.floating[Any]]:
+    """Places in the network's picture `[frames, 13, 2]`; in one that is mirrored left joints are right ones."""
+    inward = np.linalg.inv(view[:, :2])
+    places = (joints_px - view[:, 2]) @ inward.T
+    return places[:, _MIRRORED] if np.linalg.det(inward) < 0 else places

@@ -39,6 +39,9 @@ _HEAD_WINDOWS = (8, 16)
 _POSE_WEIGHT = 5.0
 _POSE_SHARP_M = 0.1
 """Errors below this count by their square."""
+_JOINT_WEIGHT = 0.3
+_JOINT_SPREAD_CELLS = 0.7
+"""How far around a joint its place is said to be, one standard deviation: limbs are a few pixels thick."""
 _HELD_BATCH = 16
 _HELD_MARGIN, _MOSTLY = 1.4, 0.5
 
@@ -122,9 +125,11 @@ def _step(run: Run, batch: Batch, settings: Settings) -> float:
     run.optimizer.zero_grad()
     with torch.autocast("cpu", torch.bfloat16):
         window = int(torch.randint(_HEAD_WINDOWS[0], _HEAD_WINDOWS[1] + 1, ()))
-        logits, poses = run.network.learn(as_clips(batch.pictures), window)
-    loss = frame_loss(logits.float(), torch.from_numpy(batch.labels))
-    (loss + _POSE_WEIGHT * pose_loss(poses.float(), torch.from_numpy(batch.poses))).backward()
+        said = run.network.learn(as_clips(batch.pictures), window)
+    loss = frame_loss(said.logits.float(), torch.from_numpy(batch.labels))
+    poses = pose_loss(said.poses.float(), torch.from_numpy(batch.poses))
+    joints = joint_loss(said.joints.float(), torch.from_numpy(batch.joints))
+    (loss + _POSE_WEIGHT * poses + _JOINT_WEIGHT * joints).backward()
     share_gradients(run.network)
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), _GRADIENT_LIMIT)
     run.optimizer.step()
@@ -169,6 +174,23 @@ def pose_loss(poses: Tensor, known: Tensor) -> Tensor:
     if not told.any():
         return poses.sum() * 0.0
     return functional.smooth_l1_loss(poses[told], known[told], beta=_POSE_SHARP_M)
+
+
+def joint_loss(maps: Tensor, known: Tensor) -> Tensor:
+    """Mean cross-entropy of the places of the known joints against a spot around each.
+
+    Args:
+        maps: float32 `[windows, frames, joints, cells, cells]`, logits.
+        known: float32 `[windows, frames, joints, 2]`, across and down as shares of the side, NaN where unknown.
+    """
+    told = ~known.isnan().any(-1)
+    if not told.any():
+        return maps.sum() * 0.0
+    cells = maps.shape[-1]
+    away = torch.arange(cells) + 0.5 - known[told][..., None] * cells  # [joints, 2, cells]
+    spots = torch.softmax(-(away**2) / (2 * _JOINT_SPREAD_CELLS**2), -1)
+    spot = spots[:, 1, :, None] * spots[:, 0, None, :]
+    return -(spot.flatten(1) * maps[told].flatten(1).log_softmax(-1)).sum(1).mean()
 
 
 def held_accuracy(network: torch.nn.Module, held: ClipFolder, shape: WindowShape, count: int) -> float:

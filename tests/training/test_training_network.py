@@ -18,10 +18,10 @@ from movinet_edge.training.export import float_graph, write_model
 from movinet_edge.training.folding import fold, read_weights
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.network import ClipState, Movinet
-from movinet_edge.training.poses import POSE_VALUES
+from movinet_edge.training.poses import JOINTS, POSE_VALUES
 from movinet_edge.training.quantise import quantise
 from movinet_edge.training.together import rank, run_together, share_gradients
-from movinet_edge.training.train import Clips, Settings, frame_loss, held_accuracy, pose_loss, train
+from movinet_edge.training.train import Clips, Settings, frame_loss, held_accuracy, joint_loss, pose_loss, train
 from movinet_edge.training.windows import WindowShape
 
 WINDOW = 6
@@ -110,13 +110,14 @@ def test_unlabelled_frames_cost_nothing_and_early_ones_less():
     assert frame_loss(wrong_late, labels) == pytest.approx(float(frame_loss(wrong_early, labels)), rel=0.02)
 
 
-def test_learning_gives_the_logits_of_looking_and_poses_of_each_frame(network):
+def test_learning_gives_the_logits_of_looking_and_poses_and_places_of_joints(network):
     clip = _clip(random_frames(5, 64))
     with torch.no_grad():
-        logits, poses = network.learn(clip)
-        assert torch.equal(logits, network(clip))
-        assert torch.equal(network.learn(clip, 2)[0], network(clip, window=2))
-    assert poses.shape == (1, 5, POSE_VALUES)
+        said = network.learn(clip)
+        assert torch.equal(said.logits, network(clip))
+        assert torch.equal(network.learn(clip, 2).logits, network(clip, window=2))
+    assert said.poses.shape == (1, 5, POSE_VALUES)
+    assert said.joints.shape == (1, 5, len(JOINTS), 16, 16)
 
 
 def test_unknown_poses_cost_nothing():
@@ -125,6 +126,24 @@ def test_unknown_poses_cost_nothing():
     assert pose_loss(poses, known) == 0.0
     known[0, 1] = 0.5
     assert pose_loss(poses, known) == pytest.approx(0.45)
+
+
+def test_a_joint_costs_less_the_nearer_its_place_is_told():
+    known = torch.full((1, 2, 3, 2), torch.nan)
+    maps = torch.zeros(1, 2, 3, 8, 8)
+    assert joint_loss(maps, known) == 0.0
+    known[0, 1, 2] = torch.tensor([0.3, 0.8])  # the cell in column 2, row 6
+    unsure = joint_loss(maps, known)
+    assert unsure == pytest.approx(np.log(64), abs=1e-3)
+
+    def loss_at(row: int, column: int) -> float:
+        told = maps.clone()
+        told[0, 1, 2, row, column] = 5.0
+        return float(joint_loss(told, known))
+
+    assert loss_at(6, 2) < unsure
+    assert loss_at(6, 2) < loss_at(5, 2) < loss_at(2, 6)
+    assert loss_at(6, 2) == min(loss_at(row, column) for row in range(8) for column in range(8))
 
 
 def _step_alone(rank_of_data: int) -> torch.nn.Module:

@@ -7,7 +7,7 @@ from training.toy_clips import steady, write_toy
 from movinet_edge.training.augment import Part, part_around, vary
 from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, Poses, ShardError, read_shard
 from movinet_edge.training.labels import UNLABELLED
-from movinet_edge.training.poses import JOINTS, POSE_VALUES, pose_targets
+from movinet_edge.training.poses import JOINTS, POSE_VALUES, joint_targets, pose_targets
 from movinet_edge.training.windows import WindowShape, random_batch
 
 FRAMES = 6
@@ -66,6 +66,24 @@ def test_asks_nothing_where_nobody_is():
     assert np.isnan(asked[5, TRAVELLED]).all()  # there is nothing to compare with two frames before
 
 
+def test_says_where_in_the_picture_joints_are_and_nothing_of_those_outside():
+    joints = _person()
+    joints[2, JOINTS.index("left hand")] = np.nan
+    view = np.array([[0.5, 0.0, 50.0], [0.0, 0.5, 50.0]])  # shows what is right of and below the clip's middle
+    places = joint_targets(joints, view, 100)
+    inside = ((joints >= 50) & (joints <= 100)).all(-1)
+    assert 0 < inside.sum() < inside.size
+    assert (np.isnan(places).any(-1) == ~inside).all()
+    np.testing.assert_allclose(places[inside], (joints[inside] - 50) / 50, atol=1e-6)
+
+
+def test_in_a_mirrored_picture_the_left_hand_is_where_the_right_one_was():
+    joints = _person()
+    places = joint_targets(joints, np.array([[-1.0, 0.0, 100.0], [0.0, 1.0, 0.0]]), 100)
+    left, right = (JOINTS.index(f"{side} hand") for side in ("left", "right"))
+    np.testing.assert_allclose(places[:, left], (joints[:, right] * (-1, 1) + (100, 0)) / 100, atol=1e-6)
+
+
 def test_a_part_shows_all_joints_with_a_margin():
     joints = _person(step_px=5.0)
     joints[0] = np.nan
@@ -108,3 +126,6 @@ def test_windows_ask_for_poses_of_labelled_frames_alone(tmp_path):
     unknown = np.isnan(batch.poses[..., 0])
     assert unknown.any()
     assert (unknown == (batch.labels == UNLABELLED)).all()
+    assert np.isnan(batch.joints[unknown]).all()
+    assert np.isnan(batch.poses[unknown]).all()
+    assert not np.isnan(batch.joints[~unknown]).all((1, 2)).any()
