@@ -92,28 +92,49 @@ class Movinet(nn.Module):
         """
         state = ClipState() if state is None else state
         frames = clips.shape[1]
-        features, _ = self._features(clips, state)
+        features = self._features(clips, state)
         if state.features is not None:
             features = torch.cat([state.features, features], 1)
         state.features = features.detach()
         return self._logits(_average_of_last(features, window)[:, -frames:])
 
-    def learn(self, clips: Tensor, window: int | None = None) -> Lesson:
-        """What the network says of each frame, for training; the logits are those of `forward`."""
-        features, middle = self._features(clips, ClipState())
-        maps = self.joints(middle).unflatten(0, clips.shape[:2])
-        return Lesson(self._logits(_average_of_last(features, window)), self.pose(features), maps)
+    def learn(self, clips: Tensor, window: int | None = None, hips: Tensor | None = None) -> Lesson:
+        """What the network says of each frame, for training; the logits are those of `forward`.
 
-    def _features(self, clips: Tensor, state: ClipState) -> tuple[Tensor, Tensor]:
-        """Of each frame by itself, float32 `[clips, frames, 480]`, and what the middle of the network makes of it."""
+        Args:
+            clips: as for `forward`.
+            window: as for `forward`.
+            hips: of the person whose pose is asked, float32 `[clips, frames, 2]`, across and down as shares of a side;
+                the middle of the picture where NaN, and without any.
+        """
         count, frames = clips.shape[:2]
-        x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        x = middle = self.stem(x)
+        seen, middle = self._seen(clips, ClipState())
+        features = seen.float().mean((2, 3)).unflatten(0, (count, frames))
+        places = seen.new_full((count, frames, 2), 0.5) if hips is None else hips.nan_to_num(0.5)
+        there = functional.grid_sample(
+            seen.float(),
+            2 * places.float().flatten(0, 1)[:, None, None] - 1,
+            padding_mode="border",
+            align_corners=False,
+        )
+        return Lesson(
+            self._logits(_average_of_last(features, window)),
+            self.pose(there[:, :, 0, 0].unflatten(0, (count, frames))),
+            self.joints(middle).unflatten(0, (count, frames)),
+        )
+
+    def _features(self, clips: Tensor, state: ClipState) -> Tensor:
+        """Of each frame by itself: float32 `[clips, frames, 480]`."""
+        return self._seen(clips, state)[0].float().mean((2, 3)).unflatten(0, clips.shape[:2])
+
+    def _seen(self, clips: Tensor, state: ClipState) -> tuple[Tensor, Tensor]:
+        """At each place what the head and what the middle of the network make of it: `[clips × frames, C, H, W]`."""
+        x = middle = self.stem(clips.flatten(0, 1).contiguous(memory_format=torch.channels_last))
         for name, layer in self.layers.items():
-            x, state.past[name] = layer(x, frames, state.past.get(name))
+            x, state.past[name] = layer(x, clips.shape[1], state.past.get(name))
             if name == _JOINTS_AFTER:
                 middle = x
-        return self.head(x).float().mean((2, 3)).unflatten(0, (count, frames)), middle
+        return self.head(x), middle
 
     def _logits(self, pooled: Tensor) -> Tensor:
         return self.classes(self.dropout(functional.relu6(self.hidden(pooled))))

@@ -1,8 +1,8 @@
 """Where a person's joints are, as lessons beside the classes: a network that is asked for poses, too, learns faster.
 
-There are two: where in the picture each joint is, of the network's middle, which still knows places; and the pose and
-its movement, of the mean over the picture. Rendered clips know the joints, real ones don't. The parts of the network
-that answer are not exported.
+There are two: where in the picture each joint is, asked of the network's middle; and the pose and its movement, asked
+of what its head sees where the hips are. Rendered clips know the joints, real ones don't. The parts of the network that
+answer are not exported.
 """
 
 from typing import Any
@@ -51,7 +51,7 @@ def pose_targets(
     """
     places = _places_px(joints_px, view)
     metre = metre_px / np.sqrt(abs(np.linalg.det(view[:, :2])))
-    hips = places[:, _HIPS].mean(1)
+    hips = hips_of(places)
     shape = (places - hips[:, None]) / metre[:, None, None]
     frames = len(places)
     moved, travelled = np.full_like(shape, np.nan), np.full_like(hips, np.nan)
@@ -70,6 +70,12 @@ def joint_targets(joints_px: NDArray[np.float32], view: NDArray[np.float64], siz
     shares = _places_px(joints_px, view) / size_px
     inside = ((shares >= 0) & (shares <= 1)).all(-1, keepdims=True)
     return np.where(inside, shares, np.nan).astype(np.float32)
+
+
+def hips_of(joints: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The middle of the hips `[..., 2]` of joints `[..., 13, 2]`; NaN where one side is unknown."""
+    middle: NDArray[np.float32] = joints[..., _HIPS, :].mean(-2)
+    return middle
 
 
 def _places_px(joints_px: NDArray[np.float32], view: NDArray[np.float64]) -> NDArray[np.floating[Any]]:

@@ -23,6 +23,7 @@ from movinet_edge.training.checkpoint import CHECKPOINT, Run
 from movinet_edge.training.clips import ClipFolder
 from movinet_edge.training.labels import UNLABELLED
 from movinet_edge.training.network import as_clips
+from movinet_edge.training.poses import hips_of
 from movinet_edge.training.together import rank, run_together, share_gradients, workers
 from movinet_edge.training.windows import Batch, WindowShape, draw, joined, random_batch
 
@@ -125,9 +126,10 @@ def _step(run: Run, batch: Batch, settings: Settings) -> float:
     run.optimizer.zero_grad()
     with torch.autocast("cpu", torch.bfloat16):
         window = int(torch.randint(_HEAD_WINDOWS[0], _HEAD_WINDOWS[1] + 1, ()))
-        said = run.network.learn(as_clips(batch.pictures), window)
+        hips = torch.from_numpy(hips_of(batch.joints))
+        said = run.network.learn(as_clips(batch.pictures), window, hips)
     loss = frame_loss(said.logits.float(), torch.from_numpy(batch.labels))
-    poses = pose_loss(said.poses.float(), torch.from_numpy(batch.poses))
+    poses = pose_loss(said.poses.float(), torch.from_numpy(batch.poses).where(~hips.isnan().any(-1, True), torch.nan))
     joints = joint_loss(said.joints.float(), torch.from_numpy(batch.joints))
     (loss + _POSE_WEIGHT * poses + _JOINT_WEIGHT * joints).backward()
     share_gradients(run.network)

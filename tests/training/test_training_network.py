@@ -120,6 +120,20 @@ def test_learning_gives_the_logits_of_looking_and_poses_and_places_of_joints(net
     assert said.joints.shape == (1, 5, len(JOINTS), 16, 16)
 
 
+def test_a_pose_is_asked_where_the_hips_are(network):
+    pictures = random_frames(3, 128)
+    pictures[:, :, 64:] = 0
+    hips = torch.full((1, 3, 2), 0.5)
+    with torch.no_grad():
+        middle, unknown, left, right = (
+            network.learn(_clip(pictures), hips=each).poses
+            for each in (hips, hips * torch.nan, hips * 0.2, hips * torch.tensor([1.8, 1.0]))
+        )
+    assert torch.equal(middle, unknown)
+    assert torch.equal(middle, network.learn(_clip(pictures)).poses)
+    assert not torch.allclose(left, right, atol=1e-3)
+
+
 def test_unknown_poses_cost_nothing():
     poses = torch.zeros(1, 3, POSE_VALUES)
     known = torch.full((1, 3, POSE_VALUES), torch.nan)

@@ -7,7 +7,7 @@ from training.toy_clips import steady, write_toy
 from movinet_edge.training.augment import Part, part_around, vary
 from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, Poses, ShardError, read_shard
 from movinet_edge.training.labels import UNLABELLED
-from movinet_edge.training.poses import JOINTS, POSE_VALUES, joint_targets, pose_targets
+from movinet_edge.training.poses import JOINTS, POSE_VALUES, hips_of, joint_targets, pose_targets
 from movinet_edge.training.windows import WindowShape, random_batch
 
 FRAMES = 6
@@ -82,6 +82,15 @@ def test_in_a_mirrored_picture_the_left_hand_is_where_the_right_one_was():
     places = joint_targets(joints, np.array([[-1.0, 0.0, 100.0], [0.0, 1.0, 0.0]]), 100)
     left, right = (JOINTS.index(f"{side} hand") for side in ("left", "right"))
     np.testing.assert_allclose(places[:, left], (joints[:, right] * (-1, 1) + (100, 0)) / 100, atol=1e-6)
+
+
+def test_hips_are_between_the_thighs_where_both_are_known():
+    joints = _person()
+    thighs = [JOINTS.index(f"{side} thigh") for side in ("left", "right")]
+    joints[1, thighs[0]] = np.nan
+    hips = hips_of(joints)
+    np.testing.assert_allclose(hips[0], (joints[0, thighs[0]] + joints[0, thighs[1]]) / 2, atol=1e-5)
+    assert np.isnan(hips[1]).all()
 
 
 def test_a_part_shows_all_joints_with_a_margin():
