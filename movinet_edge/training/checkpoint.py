@@ -10,7 +10,7 @@ from torch import Tensor, nn, optim
 from torch.optim.swa_utils import AveragedModel
 
 from movinet_edge.training.labels import LABELS
-from movinet_edge.training.network import Movinet
+from movinet_edge.training.network import LESSONS, Movinet
 
 CHECKPOINT, WEIGHTS = "last.pt", "weights.npz"
 
@@ -53,11 +53,17 @@ class Run:
         self.windows = kept["windows"]
 
     def start_from(self, file: Path) -> None:
-        """Begin a new run with what another has learnt."""
-        average = AveragedModel(self.network, use_buffers=True)
-        average.load_state_dict(_load(file)["average"])
-        self.network.load_state_dict(average.module.state_dict())
-        self.average.module.load_state_dict(average.module.state_dict())
+        """Begin a new run with what another has learnt; what answers lessons begins anew where it has changed."""
+        kept = {name.removeprefix("module."): value for name, value in _load(file)["average"].items()}
+        del kept["n_averaged"]
+        for network in (self.network, self.average.module):
+            lessons = {name: value for name, value in network.state_dict().items() if name.startswith(LESSONS)}
+            fitting = {
+                name: value
+                for name, value in kept.items()
+                if not name.startswith(LESSONS) or (name in lessons and lessons[name].shape == value.shape)
+            }
+            network.load_state_dict(lessons | fitting)
 
 
 def _moving_average(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:

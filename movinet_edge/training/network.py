@@ -24,11 +24,14 @@ from movinet_edge.training.poses import JOINTS, POSE_VALUES
 _NORM_MOMENTUM = 0.05
 _DROPOUT = 0.2
 _POSE_WIDTH = 256
-_JOINTS_AFTER = "block3_layer3"
-"""The last layer that sees the picture in 16 × 16 px squares; those of the next one are too large for a hand."""
+_JOINTS_FROM = ("block1_layer2", "block3_layer3")
+"""The last layers that see the picture in squares of 8 and of 16 px: the first know where, the second what it is."""
 _JOINTS_WIDTH = 128
-_JOINT_CELLS = 4
-"""Into how many cells along each side such a square is divided to say where a joint is."""
+_JOINT_CELLS = 2
+"""Into how many cells along each side a square of 8 px is divided to say where a joint is."""
+
+LESSONS = ("pose.", "joints.")
+"""What the names of weights begin with that answer what is asked in training alone."""
 
 
 @dataclass(slots=True)
@@ -70,9 +73,8 @@ class Movinet(nn.Module):
         self.dropout = nn.Dropout(_DROPOUT)
         self.classes = nn.Linear(HIDDEN_WIDTH, classes)
         self.pose = nn.Sequential(nn.Linear(HEAD_WIDTH, _POSE_WIDTH), nn.ReLU(), nn.Linear(_POSE_WIDTH, POSE_VALUES))
-        seen_by = next(layer.width_out for layer in LAYERS if layer.name == _JOINTS_AFTER)
         self.joints = nn.Sequential(
-            nn.Conv2d(seen_by, _JOINTS_WIDTH, 1),
+            nn.Conv2d(sum(layer.width_out for layer in LAYERS if layer.name in _JOINTS_FROM), _JOINTS_WIDTH, 1),
             nn.ReLU(),
             nn.Conv2d(_JOINTS_WIDTH, len(JOINTS) * _JOINT_CELLS**2, 1),
             nn.PixelShuffle(_JOINT_CELLS),
@@ -108,7 +110,7 @@ class Movinet(nn.Module):
                 the middle of the picture where NaN, and without any.
         """
         count, frames = clips.shape[:2]
-        seen, middle = self._seen(clips, ClipState())
+        seen, (fine, coarse) = self._seen(clips, ClipState())
         features = seen.float().mean((2, 3)).unflatten(0, (count, frames))
         places = seen.new_full((count, frames, 2), 0.5) if hips is None else hips.nan_to_num(0.5)
         there = functional.grid_sample(
@@ -120,21 +122,24 @@ class Movinet(nn.Module):
         return Lesson(
             self._logits(_average_of_last(features, window)),
             self.pose(there[:, :, 0, 0].unflatten(0, (count, frames))),
-            self.joints(middle).unflatten(0, (count, frames)),
+            self.joints(torch.cat([fine, functional.interpolate(coarse, fine.shape[-2:])], 1)).unflatten(
+                0, (count, frames)
+            ),
         )
 
     def _features(self, clips: Tensor, state: ClipState) -> Tensor:
         """Of each frame by itself: float32 `[clips, frames, 480]`."""
         return self._seen(clips, state)[0].float().mean((2, 3)).unflatten(0, clips.shape[:2])
 
-    def _seen(self, clips: Tensor, state: ClipState) -> tuple[Tensor, Tensor]:
-        """At each place what the head and what the middle of the network make of it: `[clips × frames, C, H, W]`."""
-        x = middle = self.stem(clips.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+    def _seen(self, clips: Tensor, state: ClipState) -> tuple[Tensor, list[Tensor]]:
+        """What the head and what the layers in `_JOINTS_FROM` make of each place: `[clips × frames, C, H, W]`."""
+        x = self.stem(clips.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+        parts = []
         for name, layer in self.layers.items():
             x, state.past[name] = layer(x, clips.shape[1], state.past.get(name))
-            if name == _JOINTS_AFTER:
-                middle = x
-        return self.head(x), middle
+            if name in _JOINTS_FROM:
+                parts.append(x)
+        return self.head(x), parts
 
     def _logits(self, pooled: Tensor) -> Tensor:
         return self.classes(self.dropout(functional.relu6(self.hidden(pooled))))

@@ -217,3 +217,19 @@ def test_what_a_run_leaves_can_be_exported_and_started_from(tmp_path: Path):
         assert torch.equal(value, average[name]), name
         assert torch.equal(value, loaded[name]), name
     assert again.windows == 0
+
+
+def test_a_new_run_begins_with_what_was_learnt_though_a_lesson_has_changed(tmp_path):
+    first, second = Run(1e-3, 0.0), Run(1e-3, 0.0)
+    kept = first.average.module
+    kept.joints[0], kept.pose[2].weight.data[:] = torch.nn.Conv2d(5, 7, 1), 0.25
+    first.save(tmp_path)
+    second.start_from(tmp_path / CHECKPOINT)
+    for network in (second.network, second.average.module):
+        assert torch.equal(network.classes.weight, kept.classes.weight)
+        assert (network.pose[2].weight == 0.25).all()
+        assert network.joints[0].weight.shape[0] != 7
+    del kept.classes.weight  # what is exported must be there
+    torch.save({"average": first.average.state_dict()}, tmp_path / CHECKPOINT)
+    with pytest.raises(RuntimeError, match=r"classes\.weight"):
+        second.start_from(tmp_path / CHECKPOINT)
