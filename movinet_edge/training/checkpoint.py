@@ -10,7 +10,8 @@ from torch import Tensor, nn, optim
 from torch.optim.swa_utils import AveragedModel
 
 from movinet_edge.training.labels import LABELS
-from movinet_edge.training.network import LESSONS, Movinet
+from movinet_edge.training.network import Movinet
+from movinet_edge.training.poses import LESSONS
 
 CHECKPOINT, WEIGHTS = "last.pt", "weights.npz"
 
@@ -56,14 +57,13 @@ class Run:
         """Begin a new run with what another has learnt; what answers lessons begins anew where it has changed."""
         kept = {name.removeprefix("module."): value for name, value in _load(file)["average"].items()}
         del kept["n_averaged"]
-        for network in (self.network, self.average.module):
-            lessons = {name: value for name, value in network.state_dict().items() if name.startswith(LESSONS)}
-            fitting = {
-                name: value
-                for name, value in kept.items()
-                if not name.startswith(LESSONS) or (name in lessons and lessons[name].shape == value.shape)
-            }
-            network.load_state_dict(lessons | fitting)
+        own = self.network.state_dict()
+        for lesson in LESSONS:
+            now, before = ({n: v for n, v in state.items() if n.startswith(lesson)} for state in (own, kept))
+            if {n: v.shape for n, v in now.items()} != {n: v.shape for n, v in before.items()}:
+                kept = {n: v for n, v in kept.items() if n not in before} | now
+        self.network.load_state_dict(kept)
+        self.average.module.load_state_dict(kept)
 
 
 def _moving_average(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movinet_edge.training.folding import WeightsError, read_weights
+from movinet_edge.training.poses import LESSONS
 
 
 def mean_weights(files: list[Path], out: Path) -> None:
@@ -30,8 +31,9 @@ def mean_weights(files: list[Path], out: Path) -> None:
 
 
 def _arrays(file: Path) -> dict[str, NDArray[Any]]:
+    """All but what training alone uses, in which stages may differ."""
     with np.load(file, allow_pickle=False) as arrays:
-        return dict(arrays)
+        return {name: value for name, value in arrays.items() if not name.startswith(LESSONS)}
 
 
 def main() -> None:

@@ -30,9 +30,6 @@ _JOINTS_WIDTH = 128
 _JOINT_CELLS = 2
 """Into how many cells along each side a square of 8 px is divided to say where a joint is."""
 
-LESSONS = ("pose.", "joints.")
-"""What the names of weights begin with that answer what is asked in training alone."""
-
 
 @dataclass(slots=True)
 class ClipState:

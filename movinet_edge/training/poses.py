@@ -27,6 +27,8 @@ _BACK_FRAMES = 2
 _LARGEST_M = 2.0
 """Limbs that seem longer are near the camera's edge and teach nothing."""
 
+LESSONS = ("pose.", "joints.")
+"""What the names of weights begin with that answer what is asked in training alone."""
 POSE_VALUES = 2 * 2 * len(JOINTS) + 2 + 1
 
 

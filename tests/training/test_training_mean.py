@@ -39,6 +39,14 @@ def test_stages_of_two_trainings_are_refused(stages, tmp_path):
         mean_weights(stages, tmp_path / "mean.npz")
 
 
+def test_what_training_alone_uses_is_left_out_since_it_may_differ(stages, tmp_path):
+    for number, file in enumerate(stages):
+        weight = np.zeros((number + 1, 2))
+        np.savez(file, **random_arrays(number), **{"joints.0.weight": weight, f"pose.{number}.bias": weight})
+    mean_weights(stages, tmp_path / "mean.npz")
+    assert np.load(tmp_path / "mean.npz").keys() == random_arrays(0).keys()
+
+
 def test_what_is_no_network_is_refused(stages, tmp_path, monkeypatch, capsys):
     stages[1].write_bytes(b"no archive")
     with pytest.raises(WeightsError, match=r"other\.npz"):

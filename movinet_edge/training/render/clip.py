@@ -56,7 +56,7 @@ class ClipMaker:
         pictures, seen = zip(*filmed(scene, FRAMES_PER_CLIP), strict=True)
         labels = frame_labels(scene, np.stack(seen, axis=1))
         motions = scene.actors[0].track.sources if scene.actors else ()
-        return Clip(film.develop(pictures, random), labels, poses(scene, FRAMES_PER_CLIP), motions, meta)
+        return Clip(film.develop(pictures, random), labels, poses(scene, film, FRAMES_PER_CLIP), motions, meta)
 
     def staged(self, number: int, label: str) -> tuple[np.random.Generator, Scene, dict[str, object]]:
         """A clip before it is filmed: the rest of its chance, its scene and what it is made of."""
@@ -87,8 +87,8 @@ class ClipMaker:
         return random, scene, meta
 
 
-def poses(scene: Scene, frames: int) -> Poses:
-    """Where the pictures show the first person, but for what the lens and a shaking hand do to all joints alike."""
+def poses(scene: Scene, film: Film, frames: int) -> Poses:
+    """Where the pictures show the first person."""
     if not scene.actors:
         return Poses.unknown(frames)
     joints = scene.actors[0].posed.joints
@@ -97,7 +97,8 @@ def poses(scene: Scene, frames: int) -> Poses:
     depth_m = depths_m[:, _HIPS].mean(axis=1)
     metre_px = np.sqrt(camera.focal_px.prod()) / np.where(depth_m > NEAR_M, depth_m, np.nan)
     places_px = np.where(depths_m[..., None] > NEAR_M, places_px, np.nan)[:, _TOLD]
-    return Poses((places_px / OVERSAMPLING).astype(np.float32), (metre_px / OVERSAMPLING).astype(np.float32))
+    shown_px = film.shown(places_px / OVERSAMPLING)
+    return Poses(shown_px.astype(np.float32), (metre_px / OVERSAMPLING).astype(np.float32))
 
 
 def frame_labels(scene: Scene, seen: Floats) -> NDArray[np.int16]:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from movinet_edge.training.render.rotation import Floats
 
 Pictures = NDArray[np.uint8]
+# Lenses bend so little that each step finds a place some ten times as exactly as the one before.
+_LENS_STEPS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,26 @@ class Film:
             developed.append(self._exposed(seen, number, random))
         return developed if self.crf is None else compressed(developed, self.crf)
 
+    def shown(self, places_px: Floats) -> Floats:
+        """Where the developed pictures show what is at these places of the clean ones.
+
+        Both are `[M, N, 2]` in px of the developed pictures, from the top left corner; NaN stays NaN.
+        """
+        half = self.size_px / 2
+        aim = (places_px - half - self.shake[:, None]) / half
+        found = aim / self._bend(np.zeros(()))
+        for _ in range(_LENS_STEPS):
+            found = aim / self._bend((found**2).sum(-1, keepdims=True))
+        return (found + 1) * half
+
+    def _bend(self, distance: Floats) -> Floats:
+        """How far from the middle of the clean picture a pixel looks, as a factor, by its squared distance from it."""
+        return np.asarray((1 + self.lens * distance) / (1 + 2 * max(self.lens, 0)) * 0.95)
+
     def _lens_map(self, size_px: int) -> tuple[Floats, Floats]:
         places = (np.arange(self.size_px) + 0.5) / self.size_px * 2 - 1
         x, y = np.meshgrid(places, places)
-        bend = (1 + self.lens * (x * x + y * y)) / (1 + 2 * max(self.lens, 0)) * 0.95
+        bend = self._bend(x * x + y * y)
         centre, half = size_px / 2 - 0.5, size_px / 2
         return np.asarray(x * bend * half + centre, np.float32), np.asarray(y * bend * half + centre, np.float32)
 

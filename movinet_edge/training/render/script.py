@@ -91,6 +91,7 @@ class Scripts:
         if not stands_still(idle):
             return motion
         if role is Role.SEATED:
+            idle = _rolled(idle.mirrored() if self._random.random() < _MIRROR_SHARE else idle, self._random.random())
             return on_other_legs(_all_clip(idle), motion)
         return on_other_legs(_all_clip(motion) if loop else motion, idle)
 

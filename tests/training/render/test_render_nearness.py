@@ -6,30 +6,46 @@ import pytest
 from movinet_edge.training.render import __main__, nearness
 from movinet_edge.training.render.assets import Assets
 from movinet_edge.training.render.catalogue import CATALOGUE, Entry, Role
-from movinet_edge.training.render.motion import Motion
+from movinet_edge.training.render.motion import Motion, world_turns
 from movinet_edge.training.render.nearness import nearest_of_each
 from movinet_edge.training.render.rotation import about
 from movinet_edge.training.render.skeleton import INDEX, JOINTS
 
 
-def _posed(degrees: float, joint: str = "left forearm") -> Motion:
+def _posed(degrees: float, *joints: str) -> Motion:
     turns = np.zeros((10, len(JOINTS), 4))
     turns[..., 3] = 1
-    turns[:, INDEX[joint]] = about("x", np.radians(degrees))
-    return Motion(turns, np.tile((0.0, 1.0, 0.0), (10, 1)))
+    for joint in joints:
+        turns[:, INDEX[joint]] = about("x", np.radians(degrees))
+    return Motion(world_turns(turns), np.tile((0.0, 1.0, 0.0), (10, 1)))
 
 
-def _entry(source: str, split: str, degrees: float, joint: str = "left forearm") -> Entry:
-    return Entry(Role.IDLE, source, split, make=lambda _: _posed(degrees, joint))
+def _entry(source: str, split: str, degrees: float, *joints: str) -> Entry:
+    return Entry(Role.IDLE, source, split, make=lambda _: _posed(degrees, *joints))
 
 
-def test_the_joint_that_differs_most_decides_and_a_mirror_image_is_as_near(assets_folder, monkeypatch):
-    learned = [_entry("far", "train", 90), _entry("near", "train", 50), _entry("thigh", "train", 30, "left thigh")]
-    held = [_entry("alike", "held", 30), _entry("mirrored", "held", 40, "right forearm")]
+def test_what_differs_most_decides_and_a_mirror_image_is_as_near(assets_folder, monkeypatch):
+    held = [
+        _entry("straight", "held", 0, "left forearm"),
+        _entry("mirrored", "held", 40, "right shin"),
+        _entry("bent over", "held", 60, "hips"),
+    ]
+    learned = [
+        _entry("one far", "train", 20, "left forearm"),
+        _entry("two near", "train", 15, "left forearm", "right forearm"),
+        _entry("shin", "train", 50, "left shin"),
+        _entry("bowed", "train", 85, "hips"),
+    ]
     monkeypatch.setattr(nearness, "CATALOGUE", [*learned, *held])
     found = list(nearest_of_each(Assets(assets_folder)))
-    assert [(each.held.source, each.learned.source) for each in found] == [("alike", "near"), ("mirrored", "near")]
-    assert [each.degrees for each in found] == [pytest.approx(20, abs=0.1), pytest.approx(10, abs=0.1)]
+    assert [each.learned.source for each in found] == ["two near", "shin", "bowed"]
+    assert [each.degrees for each in found] == pytest.approx([15, 10, 25], abs=0.1)
+
+
+def test_where_somebody_looks_does_not_matter(assets_folder, monkeypatch):
+    turned = Entry(Role.IDLE, "turned", "held", make=lambda _: _posed(30, "left thigh").turned(1.2))
+    monkeypatch.setattr(nearness, "CATALOGUE", [_entry("ahead", "train", 30, "left thigh"), turned])
+    assert next(nearest_of_each(Assets(assets_folder))).degrees == pytest.approx(0, abs=0.1)
 
 
 def test_the_command_tells_of_each_motion_that_is_held_out_the_nearest_first(assets_folder, capsys):

@@ -169,3 +169,25 @@ def test_more_compression_keeps_less():
     errors = [np.abs(np.stack(compressed(sharp, crf)).astype(int) - np.stack(sharp)).mean() for crf in (10, 40)]
     assert errors[0] < errors[1]
     assert len(jpeg(sharp[0], 40)) < len(jpeg(sharp[0], 90))
+
+
+@pytest.mark.parametrize("lens", [-0.1, 0.0, 0.06])
+def test_a_film_tells_where_it_shows_what(lens):
+    shake = np.array([[0.0, 0.0], [7.0, -4.0], [-14.0, 10.0]])
+    film = Film(
+        size_px=192, lens=lens, shake=shake, gains=np.ones(3), gamma=1.0, flicker=np.ones(3), infrared=False,
+        noise=0.0, blur=0.0, detail_px=192, crf=None,
+    )  # fmt: skip
+    places = np.array([[96.0, 96.0], [40.0, 150.0], [150.0, 60.0]])  # in px of what comes out; one a picture
+    pictures = np.zeros((3, 288, 288, 3), np.float32)
+    for picture, place in zip(pictures, places, strict=True):
+        across, down = (1.5 * place).astype(int)
+        picture[down - 2 : down + 2, across - 2 : across + 2] = 255
+    developed = film.develop(list(pictures), np.random.default_rng(0))
+    told = film.shown(np.tile(places, (3, 1, 1)))
+    for number, picture in enumerate(developed):
+        light = picture.sum(-1).astype(float)
+        seen = [(light.sum(axis) * (np.arange(192) + 0.5)).sum() / light.sum() for axis in (0, 1)]
+        np.testing.assert_allclose(told[number, number], seen, atol=0.3)
+    unknown = film.shown(np.full((3, 1, 2), np.nan))
+    assert np.isnan(unknown).all()
