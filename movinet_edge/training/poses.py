@@ -1,8 +1,8 @@
 """Where a person's joints are, as lessons beside the classes: a network that is asked for poses, too, learns faster.
 
-There are two: where in the picture each joint is, asked of the network's middle; and the pose and its movement, asked
-of what its head sees where the hips are. Rendered clips know the joints, real ones don't. The parts of the network that
-answer are not exported.
+There are two: where in the picture each joint is, asked of an early layer and the middle one; and the pose and its
+movement, asked of what the head sees where the hips are. Rendered clips know the joints, real ones don't. The parts of
+the network that answer are not exported.
 """
 
 from typing import Any
