@@ -7,6 +7,7 @@ import importlib
 import io
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from difflib import get_close_matches
 from types import ModuleType
@@ -174,6 +175,11 @@ def console_main() -> None:
         sys.stderr.flush()
         # LiteRT's destructors print lines when the process ends; nothing of ours comes after this point.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    # A camera that hangs leaves a thread in FFmpeg, which calls back every 100 ms; after Python's end that is a crash.
+    if any(thread.daemon for thread in threading.enumerate()):
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(code)
     raise SystemExit(code)
 
 
