@@ -18,7 +18,7 @@ from movinet_edge.training.architecture import (
     same_padding,
 )
 from movinet_edge.training.folding import NORM_EPSILON
-from movinet_edge.training.poses import JOINTS, POSE_VALUES
+from movinet_edge.training.poses import JOINT_KINDS, POSE_VALUES
 
 # TensorFlow's MoViNet has 0.01, for runs of many more steps than ours.
 _NORM_MOMENTUM = 0.05
@@ -50,7 +50,7 @@ class Lesson(NamedTuple):
     Attributes:
         logits: float32 `[clips, frames, classes]`, as `Movinet.forward` gives them.
         poses: `[clips, frames, POSE_VALUES]`, see `poses.pose_targets`.
-        joints: `[clips, frames, 13, cells, cells]`, unbounded: where in the picture each joint may be.
+        joints: `[clips, frames, JOINT_KINDS, cells, cells]`, unbounded: where in the picture those of each kind may be.
     """
 
     logits: Tensor
@@ -73,7 +73,7 @@ class Movinet(nn.Module):
         self.joints = nn.Sequential(
             nn.Conv2d(sum(layer.width_out for layer in LAYERS if layer.name in _JOINTS_FROM), _JOINTS_WIDTH, 1),
             nn.ReLU(),
-            nn.Conv2d(_JOINTS_WIDTH, len(JOINTS) * _JOINT_CELLS**2, 1),
+            nn.Conv2d(_JOINTS_WIDTH, JOINT_KINDS * _JOINT_CELLS**2, 1),
             nn.PixelShuffle(_JOINT_CELLS),
         )
         self.apply(_initialise)

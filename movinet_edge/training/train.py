@@ -23,7 +23,7 @@ from movinet_edge.training.checkpoint import CHECKPOINT, Run
 from movinet_edge.training.clips import ClipFolder
 from movinet_edge.training.labels import UNLABELLED
 from movinet_edge.training.network import as_clips
-from movinet_edge.training.poses import hips_of
+from movinet_edge.training.poses import KIND_OF, hips_of
 from movinet_edge.training.together import rank, run_together, share_gradients, workers
 from movinet_edge.training.windows import Batch, WindowShape, draw, joined, random_batch
 
@@ -182,8 +182,8 @@ def joint_loss(maps: Tensor, known: Tensor) -> Tensor:
     """Mean cross-entropy of the places of the known joints against a spot around each.
 
     Args:
-        maps: float32 `[windows, frames, joints, cells, cells]`, logits.
-        known: float32 `[windows, frames, joints, 2]`, across and down as shares of the side, NaN where unknown.
+        maps: float32 `[windows, frames, JOINT_KINDS, cells, cells]`, logits.
+        known: float32 `[windows, frames, 13, 2]`, across and down as shares of the side, NaN where unknown.
     """
     told = ~known.isnan().any(-1)
     if not told.any():
@@ -192,7 +192,8 @@ def joint_loss(maps: Tensor, known: Tensor) -> Tensor:
     away = torch.arange(cells) + 0.5 - known[told][..., None] * cells  # [joints, 2, cells]
     spots = torch.softmax(-(away**2) / (2 * _JOINT_SPREAD_CELLS**2), -1)
     spot = spots[:, 1, :, None] * spots[:, 0, None, :]
-    return -(spot.flatten(1) * maps[told].flatten(1).log_softmax(-1)).sum(1).mean()
+    likely = maps.flatten(3).log_softmax(-1)[:, :, KIND_OF]
+    return -(spot.flatten(1) * likely[told]).sum(1).mean()
 
 
 def held_accuracy(network: torch.nn.Module, held: ClipFolder, shape: WindowShape, count: int) -> float:

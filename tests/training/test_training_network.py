@@ -18,7 +18,7 @@ from movinet_edge.training.export import float_graph, write_model
 from movinet_edge.training.folding import fold, read_weights
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.network import ClipState, Movinet
-from movinet_edge.training.poses import JOINTS, POSE_VALUES
+from movinet_edge.training.poses import JOINT_KINDS, JOINTS, KIND_OF, POSE_VALUES
 from movinet_edge.training.quantise import quantise
 from movinet_edge.training.together import rank, run_together, share_gradients
 from movinet_edge.training.train import Clips, Settings, frame_loss, held_accuracy, joint_loss, pose_loss, train
@@ -117,7 +117,7 @@ def test_learning_gives_the_logits_of_looking_and_poses_and_places_of_joints(net
         assert torch.equal(said.logits, network(clip))
         assert torch.equal(network.learn(clip, 2).logits, network(clip, window=2))
     assert said.poses.shape == (1, 5, POSE_VALUES)
-    assert said.joints.shape == (1, 5, len(JOINTS), 16, 16)
+    assert said.joints.shape == (1, 5, JOINT_KINDS, 16, 16)
 
 
 def test_a_pose_is_asked_where_the_hips_are(network, monkeypatch):
@@ -141,21 +141,32 @@ def test_unknown_poses_cost_nothing():
 
 
 def test_a_joint_costs_less_the_nearer_its_place_is_told():
-    known = torch.full((1, 2, 3, 2), torch.nan)
-    maps = torch.zeros(1, 2, 3, 8, 8)
+    known = torch.full((1, 2, len(JOINTS), 2), torch.nan)
+    maps = torch.zeros(1, 2, JOINT_KINDS, 8, 8)
     assert joint_loss(maps, known) == 0.0
-    known[0, 1, 2] = torch.tensor([0.3, 0.8])  # the cell in column 2, row 6
+    foot = JOINTS.index("left foot")
+    known[0, 1, foot] = torch.tensor([0.3, 0.8])  # the cell in column 2, row 6
     unsure = joint_loss(maps, known)
     assert unsure == pytest.approx(np.log(64), abs=1e-3)
 
     def loss_at(row: int, column: int) -> float:
         told = maps.clone()
-        told[0, 1, 2, row, column] = 5.0
+        told[0, 1, KIND_OF[foot], row, column] = 5.0
         return float(joint_loss(told, known))
 
     assert loss_at(6, 2) < unsure
     assert loss_at(6, 2) < loss_at(5, 2) < loss_at(2, 6)
     assert loss_at(6, 2) == min(loss_at(row, column) for row in range(8) for column in range(8))
+
+
+def test_nobody_asks_which_hand_is_the_left_one():
+    known = torch.full((1, 1, len(JOINTS), 2), torch.nan)
+    left, right = (JOINTS.index(f"{side} hand") for side in ("left", "right"))
+    known[0, 0, left], known[0, 0, right] = torch.tensor([0.2, 0.2]), torch.tensor([0.9, 0.4])
+    maps = torch.randn(1, 1, JOINT_KINDS, 8, 8)
+    exchanged = known.clone()
+    exchanged[0, 0, [left, right]] = known[0, 0, [right, left]]
+    assert joint_loss(maps, known) == pytest.approx(float(joint_loss(maps, exchanged)))
 
 
 def _step_alone(rank_of_data: int) -> torch.nn.Module:

@@ -18,8 +18,10 @@ TRAVELLED = slice(-3, -1)
 
 
 def _person(step_px: float = 0.0) -> np.ndarray:
-    """Joints of somebody who keeps a pose and moves to the right: float32 `[frames, 13, 2]` px."""
+    """Joints of somebody who is seen from behind, keeps a pose and moves to the right: float32 `[frames, 13, 2]` px."""
     pose = np.random.default_rng(3).uniform(-20, 20, (len(JOINTS), 2))
+    for part in ("upper arm", "thigh"):
+        pose[JOINTS.index(f"left {part}"), 0], pose[JOINTS.index(f"right {part}"), 0] = -8, 8
     path = np.arange(FRAMES)[:, None, None] * np.array([step_px, 0.0])
     return (pose + 50 + path).astype(np.float32)
 
@@ -57,6 +59,21 @@ def test_a_mirrored_person_has_the_other_hand():
     np.testing.assert_allclose(mirrored[:, RIGHT_HAND + 1], straight[:, LEFT_HAND + 1], atol=1e-5)
 
 
+def test_left_is_what_the_picture_shows_on_the_left_from_behind_and_from_the_front():
+    from_behind = _person(step_px=3.0)
+    sides = [name.split()[0] for name in JOINTS]
+    other = {"left": "right", "right": "left", "head": "head"}
+    twins = [JOINTS.index(" ".join([other[side], *name.split()[1:]])) for side, name in zip(sides, JOINTS, strict=True)]
+    from_the_front = from_behind[:, twins]
+    np.testing.assert_allclose(_asked(from_the_front), _asked(from_behind), atol=1e-5)
+    turning = from_behind.copy()
+    turning[3:] = from_the_front[3:]
+    asked = _asked(turning)
+    np.testing.assert_allclose(asked[:, LEFT_HAND], _asked(from_behind)[:, LEFT_HAND], atol=1e-5)
+    moved = LEFT_HAND + 2 * len(JOINTS)  # the hand's own way, though it is another side's now
+    np.testing.assert_allclose(asked[3, moved], (asked[3, LEFT_HAND] - asked[1, RIGHT_HAND]), atol=1e-5)
+
+
 def test_asks_nothing_where_nobody_is():
     joints = _person()
     joints[3] = np.nan
@@ -77,11 +94,10 @@ def test_says_where_in_the_picture_joints_are_and_nothing_of_those_outside():
     np.testing.assert_allclose(places[inside], (joints[inside] - 50) / 50, atol=1e-6)
 
 
-def test_in_a_mirrored_picture_the_left_hand_is_where_the_right_one_was():
+def test_in_a_mirrored_picture_joints_are_mirrored():
     joints = _person()
     places = joint_targets(joints, np.array([[-1.0, 0.0, 100.0], [0.0, 1.0, 0.0]]), 100)
-    left, right = (JOINTS.index(f"{side} hand") for side in ("left", "right"))
-    np.testing.assert_allclose(places[:, left], (joints[:, right] * (-1, 1) + (100, 0)) / 100, atol=1e-6)
+    np.testing.assert_allclose(places, (joints * (-1, 1) + (100, 0)) / 100, atol=1e-6)
 
 
 def test_hips_are_between_the_thighs_where_both_are_known():
