@@ -16,6 +16,7 @@ from movinet_edge.training.augment import fit
 from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.network import Movinet, as_clips
+from movinet_edge.training.poses import LESSONS
 
 _TAIL = 2e-5
 """The part of the values at each end that may be cut off: a few outliers would make the steps of all others coarse."""
@@ -24,10 +25,12 @@ _MOST_VALUES = 1 << 17
 
 
 def load_network(weights: Path) -> Movinet:
-    """The network with the weights of a `weights.npz`, ready to be used, not trained."""
+    """The network with the weights of a `weights.npz`, ready to be used, not trained: lessons are left as they are."""
     network = Movinet(len(LABELS))
+    own = {name: value for name, value in network.state_dict().items() if name.startswith(LESSONS)}
     with np.load(weights, allow_pickle=False) as arrays:
-        network.load_state_dict({name: torch.from_numpy(arrays[name]) for name in arrays})
+        kept = {name: torch.from_numpy(arrays[name]) for name in arrays if not name.startswith(LESSONS)}
+    network.load_state_dict(kept | own)
     network.eval()
     return network
 

@@ -11,14 +11,16 @@ torch = pytest.importorskip("torch", reason="needs PyTorch: bash tests/training/
 
 # ruff: noqa: E402  # these modules cannot be imported without PyTorch
 from movinet_edge.engine import load_model
+from movinet_edge.training import oracle
 from movinet_edge.training.calibrate import load_network, observe
 from movinet_edge.training.checkpoint import CHECKPOINT, WEIGHTS, Run
-from movinet_edge.training.clips import ClipFolder
+from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, Poses
 from movinet_edge.training.export import float_graph, write_model
 from movinet_edge.training.folding import fold, read_weights
 from movinet_edge.training.labels import LABELS
+from movinet_edge.training.mean import mean_weights
 from movinet_edge.training.network import ClipState, Movinet
-from movinet_edge.training.poses import JOINT_KINDS, JOINTS, KIND_OF, POSE_VALUES
+from movinet_edge.training.poses import JOINT_KINDS, JOINTS, KIND_OF, LESSONS, POSE_VALUES
 from movinet_edge.training.quantise import quantise
 from movinet_edge.training.together import rank, run_together, share_gradients
 from movinet_edge.training.train import Clips, Settings, frame_loss, held_accuracy, joint_loss, pose_loss, train
@@ -222,9 +224,12 @@ def test_what_a_run_leaves_can_be_exported_and_started_from(tmp_path: Path):
     again = Run(1e-3, 0.0)
     again.start_from(tmp_path / CHECKPOINT)
     average, loaded = run.average.module.state_dict(), load_network(tmp_path / WEIGHTS).state_dict()
+    mean_weights([tmp_path / WEIGHTS, tmp_path / WEIGHTS], tmp_path / "mean.npz")  # has no lessons
+    of_mean = load_network(tmp_path / "mean.npz").state_dict()
     for name, value in again.network.state_dict().items():
         assert torch.equal(value, average[name]), name
-        assert torch.equal(value, loaded[name]), name
+        assert name.startswith(LESSONS) or torch.equal(value, loaded[name]), name
+        assert name.startswith(LESSONS) or torch.equal(value, of_mean[name]), name
     assert again.windows == 0
 
 
@@ -243,3 +248,43 @@ def test_a_new_run_begins_with_what_was_learnt_though_a_lesson_has_changed(tmp_p
     torch.save({"average": first.average.state_dict()}, tmp_path / CHECKPOINT)
     with pytest.raises(RuntimeError, match=r"classes\.weight"):
         second.start_from(tmp_path / CHECKPOINT)
+
+
+def _walker(seed: int, *, waves: bool) -> Poses:
+    """Somebody who stands anywhere in the picture, at any size, and waves or does not, in one clip."""
+    rng = np.random.default_rng(seed)
+    joints = np.tile(np.random.default_rng(0).normal(0, 0.4, (1, 1, len(JOINTS), 2)), (1, FRAMES_PER_CLIP, 1, 1))
+    if waves:
+        swing = 0.4 * np.sin(np.arange(FRAMES_PER_CLIP) * 1.3 + rng.uniform(0, 6))
+        joints[0, :, JOINTS.index("left hand")] += np.column_stack([swing, np.full_like(swing, -0.8)])
+    metre = rng.uniform(10, 60)
+    return Poses(
+        (joints * metre + rng.uniform(40, 150, 2)).astype(np.float32), np.full((1, FRAMES_PER_CLIP), metre, np.float32)
+    )
+
+
+def test_an_oracle_is_told_the_same_wherever_somebody_is_and_nothing_of_nobody():
+    poses = _walker(1, waves=True)
+    told = oracle.movements(poses.joints_px, poses.metre_px)
+    away = oracle.movements(3 * poses.joints_px - 40, 3 * poses.metre_px)
+    np.testing.assert_allclose(away, told, atol=1e-4)
+    assert (told[..., -1] == 1).all()
+    assert np.ptp(told[0, :, 2 * JOINTS.index("left hand")]) > 0.5
+    gone = poses.joints_px.copy()
+    gone[0, 5:8] = np.nan
+    told = oracle.movements(gone, poses.metre_px)
+    assert (told[0, 5:8] == 0).all()
+    assert np.isfinite(told).all()
+
+
+def test_an_oracle_learns_from_joints_and_is_judged_as_models_are(tmp_path):
+    labels = [LABELS.index(name) for name in ("idle", "wave")]
+    shown = [_walker(seed, waves=bool(seed % 2)) for seed in range(16)]
+    poses = Poses(np.concatenate([each.joints_px for each in shown]), np.concatenate([each.metre_px for each in shown]))
+    write_toy(tmp_path, [[labels[seed % 2]] * FRAMES_PER_CLIP for seed in range(16)], poses=poses)
+    clips = ClipFolder([tmp_path])
+    found = oracle.judge(oracle.learn(clips, 40, 0), clips)
+    assert found.total == 16
+    assert found.top1 == 1.0
+    again = oracle.judge(oracle.learn(clips, 0, 0), clips)
+    assert again.top1 < 1.0

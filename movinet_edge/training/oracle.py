@@ -1,0 +1,169 @@
+"""What could be known of held clips by somebody who saw every joint: the bound that the motions of training set.
+
+A small network learns the classes from the joints that rendered clips tell, instead of from pictures: minutes on one
+core. Where it is wrong, training lacks ways to do something; where only the real network is, that one does not see.
+"""
+
+import argparse
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor, nn
+from torch.nn import functional
+
+from movinet_edge.training.clips import ClipFolder
+from movinet_edge.training.evaluate import Confusion, spans
+from movinet_edge.training.labels import LABELS, UNLABELLED
+from movinet_edge.training.poses import JOINTS, hips_of
+
+WINDOW = 16
+"""Frames that it averages, as the model card's figures do."""
+
+_VALUES = 2 * len(JOINTS) + 2 + 1 + 1
+_WIDTH = 192
+_REACH = (1, 1, 2, 2)
+"""How many frames lie between those that each convolution over three looks at."""
+_LARGEST = 3.0
+"""In metres; what is larger is a person right before the camera."""
+_NOISE_M = 0.02
+_SMOOTHING = 0.05
+_RARE = 0.6
+"""How far the classes that are seen less often count more: 0 is not, 1 is until all are alike."""
+_BATCH = 64
+_LEARNING_RATE, _WARM_UP_STEPS, _WEIGHT_DECAY = 2e-3, 100, 0.05
+
+
+def movements(joints_px: NDArray[np.float32], metre_px: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the oracle is told: the same wherever in the picture, and however large, somebody does it.
+
+    Args:
+        joints_px: float32 `[clips, frames, 13, 2]`, NaN where nobody is.
+        metre_px: float32 `[clips, frames]`, pixels of one metre at the hips.
+
+    Returns:
+        float32 `[clips, frames, 30]`: joints from the middle of the hips, in metres; three times the hips' step since
+        the frame before and the growth of the picture; whether somebody is there. All else is 0 where nobody is.
+    """
+    seen = ~np.isnan(joints_px).any((2, 3)) & ~np.isnan(metre_px)
+    metre = np.where(seen, metre_px, np.nan)
+    usual = np.array([np.median(row[there]) if there.any() else 1.0 for row, there in zip(metre, seen, strict=True)])
+    places = joints_px / usual[:, None, None, None]
+    hips = hips_of(places)
+    steps, growth = np.zeros_like(hips), np.zeros_like(metre)
+    steps[:, 1:] = np.diff(hips, axis=1)
+    growth[:, 1:] = np.diff(np.log(metre), axis=1)
+    told = np.concatenate([(places - hips[:, :, None]).reshape(*seen.shape, -1), 3 * steps, 3 * growth[..., None]], -1)
+    told = np.where(seen[..., None], np.nan_to_num(told), 0.0).clip(-_LARGEST, _LARGEST)
+    return np.concatenate([told, seen[..., None]], -1).astype(np.float32)
+
+
+class Oracle(nn.Module):
+    """Causal convolutions over movements, and their mean over the last frames."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begin = nn.Sequential(nn.Conv1d(_VALUES, _WIDTH, 1), nn.BatchNorm1d(_WIDTH), nn.ReLU())
+        self.looks = nn.ModuleList(nn.Conv1d(_WIDTH, _WIDTH, 3, dilation=reach) for reach in _REACH)
+        self.norms = nn.ModuleList(nn.BatchNorm1d(_WIDTH) for _ in _REACH)
+        self.dropout = nn.Dropout(0.2)
+        self.classes = nn.Linear(_WIDTH, len(LABELS))
+
+    def forward(self, told: Tensor) -> Tensor:
+        """Logits after each frame `[clips, frames, classes]` of movements `[clips, frames, 30]`."""
+        x = self.begin(told.transpose(1, 2))
+        for look, norm, reach in zip(self.looks, self.norms, _REACH, strict=True):
+            x = self.dropout(x + functional.relu(norm(look(functional.pad(x, (2 * reach, 0))))))
+        sums = functional.pad(x.cumsum(2), (WINDOW, 0))
+        count = torch.arange(1, x.shape[2] + 1).clamp(max=WINDOW)
+        usual = (sums[:, :, WINDOW:] - sums[:, :, :-WINDOW]) / count
+        logits: Tensor = self.classes((usual + x).transpose(1, 2))
+        return logits
+
+
+def learn(clips: ClipFolder, steps: int, seed: int) -> Oracle:
+    """An oracle that has learnt from these clips, `steps` times 64 of them."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    joints_px, metre_px, labels = _told(clips)
+    often = np.bincount(labels[labels != UNLABELLED], minlength=len(LABELS)).clip(1)
+    counts = torch.tensor((often.mean() / often) ** _RARE, dtype=torch.float32)
+    oracle = Oracle()
+    optimizer = torch.optim.AdamW(oracle.parameters(), weight_decay=_WEIGHT_DECAY)
+    for step in track(range(steps), "oracle", console=Console(stderr=True), transient=True):
+        for group in optimizer.param_groups:
+            group["lr"] = _LEARNING_RATE * _schedule(step, steps)
+        chosen = rng.integers(0, len(clips), _BATCH)
+        sides = np.where(rng.random((_BATCH, 1, 1, 1)) < 0.5, (-1.0, 1.0), (1.0, 1.0)).astype(np.float32)
+        told = movements(joints_px[chosen] * sides, metre_px[chosen])
+        told[..., :-1] += rng.normal(0, _NOISE_M, told[..., :-1].shape) * told[..., -1:]
+        said = oracle(torch.from_numpy(told))
+        loss = functional.cross_entropy(
+            said.flatten(0, 1), torch.from_numpy(labels[chosen]).flatten(), counts,
+            ignore_index=UNLABELLED, label_smoothing=_SMOOTHING,
+        )  # fmt: skip
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    oracle.eval()
+    return oracle
+
+
+def _schedule(step: int, steps: int) -> float:
+    return min(1.0, (step + 1) / _WARM_UP_STEPS) * (1 + math.cos(math.pi * step / steps)) / 2
+
+
+def judge(oracle: Oracle, clips: ClipFolder) -> Confusion:
+    """Each span of each clip by what the oracle says at its last frame, as `evaluate.judge` does of a model."""
+    joints_px, metre_px, labels = _told(clips)
+    with torch.no_grad():
+        best = oracle(torch.from_numpy(movements(joints_px, metre_px))).argmax(-1).numpy()
+    counts = np.zeros((len(LABELS), len(LABELS)), np.int64)
+    for clip, row in enumerate(labels):
+        for label, _, last in spans(row):
+            counts[label, best[clip, last]] += 1
+    return Confusion(counts)
+
+
+def _told(clips: ClipFolder) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+    places = [clips.poses(clip, range(clips.labels.shape[1])) for clip in range(len(clips))]
+    return (
+        np.stack([place.joints_px for place in places]),
+        np.stack([place.metre_px for place in places]),
+        clips.labels.astype(np.int64),
+    )
+
+
+def main() -> None:
+    """As the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m movinet_edge.training.oracle", description=__doc__)
+    parser.add_argument("--data", type=Path, action="append", required=True, help="folder of shards; may be repeated")
+    parser.add_argument("--held", type=Path, required=True, help="folder of shards of other motions, to be judged")
+    parser.add_argument("--steps", type=int, default=5000, help="of 64 clips each (default: 5000)")
+    parser.add_argument("--seed", type=int, default=0, help="of all chance (default: 0)")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    clips, held = ClipFolder(arguments.data), ClipFolder([arguments.held])
+    for folder, there in ((arguments.data[0], clips), (arguments.held, held)):
+        if not len(there):
+            parser.error(f"{folder} holds no shards; python -m movinet_edge.training.render makes them")
+    sys.stdout.writelines(_report(judge(learn(clips, arguments.steps, arguments.seed), held)))
+
+
+def _report(found: Confusion) -> Iterator[str]:
+    yield f"{100 * found.top1:.1f} % of {found.total} spans are told from their joints alone\n"
+    for label, name in enumerate(LABELS):
+        if (row := found.counts[label].copy()).any():
+            row[label] = 0
+            wrong = [f"{LABELS[other]} {row[other]}" for other in row.argsort()[::-1][:3] if row[other]]
+            yield f"  {name:<14}{100 * found.recall(label):5.1f} %  {', '.join(wrong)}".rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    main()
