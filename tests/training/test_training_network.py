@@ -1,5 +1,6 @@
 """The network in PyTorch: streaming is clip mode, the exported file is the network, and a stopped run goes on."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -214,6 +215,17 @@ def test_a_run_learns_stops_and_goes_on(tmp_path: Path):
         not torch.equal(value, second.network.state_dict()[name]) for name, value in first.network.state_dict().items()
     )
     assert 0.0 <= held_accuracy(second.average, folder, SHAPE, 4) <= 1.0
+
+
+def test_a_run_can_leave_the_first_layers_as_they_are(tmp_path: Path):
+    write_toy(tmp_path, steady(0, 17))
+    folder = ClipFolder([tmp_path])
+    run = Run(2e-3, 0.0)
+    before = {name: value.clone() for name, value in run.network.state_dict().items()}
+    train(run, Clips(folder, folder), tmp_path / "run", replace(_settings(8), hold_start=True))
+    changed = {name for name, value in run.network.state_dict().items() if not torch.equal(value, before[name])}
+    assert not any(name.startswith(("stem.", "layers.block0_layer0.")) for name in changed)
+    assert {"layers.block1_layer0.expand.convolution.weight", "layers.block1_layer0.expand.norm.running_var"} <= changed
 
 
 def test_what_a_run_leaves_can_be_exported_and_started_from(tmp_path: Path):
