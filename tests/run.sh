@@ -111,5 +111,6 @@ done
 if [ -n "${MOVINET_EDGE_ALL_TIERS:-}" ]; then
     bash tests/homeassistant/run.sh
     bash tests/web/run.sh
+    bash tests/training/run.sh
     end_system_tier
 fi
