@@ -6,8 +6,10 @@ import faulthandler
 import importlib
 import io
 import os
+import signal
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
 from types import ModuleType
@@ -170,22 +172,30 @@ def console_main() -> None:
     # What hangs in native code is ended by systemd's watchdog with SIGABRT, and then says where it was.
     with contextlib.suppress(RuntimeError, OSError, ValueError):  # standard error may be closed
         faulthandler.enable()
-    code = main()
+    try:
+        code = main()
+    except Exception:  # noqa: BLE001  # a fault of ours, shown as Python would
+        traceback.print_exc()
+        code = exit_codes.FAILURE
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
     with contextlib.suppress(OSError):
         sys.stderr.flush()
         # LiteRT's destructors print lines when the process ends; nothing of ours comes after this point.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     # A camera that hangs leaves a thread in FFmpeg, which calls back every 100 ms; after Python's end that is a crash.
     if any(thread.daemon for thread in threading.enumerate()):
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
         os._exit(code)
     raise SystemExit(code)
 
 
 def _prepare_output() -> None:
-    if sys.stdout is None:  # closed by the caller; the number must not go to the next file that is opened
+    # Closed by the caller; the numbers must not go to the next files that are opened.
+    if sys.stdout is None:
         sys.stdout = open(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    if sys.stderr is None:
+        sys.stderr = open(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")  # noqa: SIM115, PTH123
     # A timeline on a terminal without UTF-8, or a file name in some older encoding, must not end in a traceback.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")

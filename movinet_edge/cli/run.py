@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+_RELOAD_END_S = 1.0
+"""A reload that was asked for right before the end may be reading a file."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `run`."""
@@ -155,6 +158,7 @@ def _run(
     received: list[int] = []
     # A queue of this kind is safe in a signal handler.
     hangups: SimpleQueue[bool] = SimpleQueue()
+    reloading = threading.Thread(target=_reload_on, args=(hangups, reload), name="reload", daemon=True)
 
     def stop(number: int, _frame: FrameType | None) -> None:
         received.append(number)  # nothing is logged here: the thread that was interrupted may hold the log's lock
@@ -169,7 +173,7 @@ def _run(
         _log.info("stream", stream=parts.pipeline.stream, model=model.name, runtime=str(model.runtime))
     supervisor.start()
     # Commands only now: what has not begun cannot be changed.
-    threading.Thread(target=_reload_on, args=(hangups, reload), name="reload", daemon=True).start()
+    reloading.start()
     heartbeat = Heartbeat(notifier, supervisor.status, supervisor.busy_s)
     with control:
         notifier.ready(status_text(supervisor.status()))
@@ -178,6 +182,8 @@ def _run(
     if received:
         _log.info("stopping", signal=signal.Signals(received[0]).name)
     supervisor.stop()
+    hangups.put(False)
+    reloading.join(_RELOAD_END_S)
     signal.set_wakeup_fd(-1)
     for name, figures in supervisor.figures.items():
         _log.info(

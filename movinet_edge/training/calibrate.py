@@ -25,7 +25,7 @@ _MOST_VALUES = 1 << 17
 
 
 def load_network(weights: Path) -> Movinet:
-    """The network with the weights of a `weights.npz`, ready to be used, not trained: lessons are left as they are."""
+    """The network with the weights of a `weights.npz`, ready to be used; what answers lessons is left to chance."""
     network = Movinet(len(LABELS))
     own = {name: value for name, value in network.state_dict().items() if name.startswith(LESSONS)}
     with np.load(weights, allow_pickle=False) as arrays:

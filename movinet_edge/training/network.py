@@ -50,7 +50,7 @@ class Lesson(NamedTuple):
     Attributes:
         logits: float32 `[clips, frames, classes]`, as `Movinet.forward` gives them.
         poses: `[clips, frames, POSE_VALUES]`, see `poses.pose_targets`.
-        joints: `[clips, frames, JOINT_KINDS, cells, cells]`, unbounded: where in the picture those of each kind may be.
+        joints: `[clips, frames, JOINT_KINDS, cells, cells]`, unbounded: where joints of each kind may be.
     """
 
     logits: Tensor
@@ -142,7 +142,10 @@ class Movinet(nn.Module):
         return self.classes(self.dropout(functional.relu6(self.hidden(pooled))))
 
     def hold_start(self) -> None:
-        """Let training leave the stem and the first block as they are: what they cost is saved, a third of a step."""
+        """Leave the stem and the first block as they are; to be called after each `train()`.
+
+        It saves their backward pass, a third of a step at 112 pixels.
+        """
         for part in (self.stem, self.layers["block0_layer0"]):
             part.eval().requires_grad_(requires_grad=False)
 

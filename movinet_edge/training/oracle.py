@@ -1,7 +1,7 @@
-"""What could be known of held clips by somebody who saw every joint: the bound that the motions of training set.
+"""What could be known of held clips by somebody who saw every joint: the limit that the motions learnt from set.
 
 A small network learns the classes from the joints that rendered clips tell, instead of from pictures: minutes on one
-core. Where it is wrong, training lacks ways to do something; where only the real network is, that one does not see.
+core. Where it is wrong, training lacks ways of doing something; where only the real network is, that one does not see.
 """
 
 import argparse
@@ -18,10 +18,11 @@ from rich.progress import track
 from torch import Tensor, nn
 from torch.nn import functional
 
-from movinet_edge.training.clips import ClipFolder
+from movinet_edge.training.clips import ClipFolder, Poses
 from movinet_edge.training.evaluate import Confusion, spans
 from movinet_edge.training.labels import LABELS, UNLABELLED
-from movinet_edge.training.poses import JOINTS, hips_of
+from movinet_edge.training.poses import JOINTS, MIRRORED, hips_of
+from movinet_edge.training.windows import hide
 
 WINDOW = 16
 """Frames that it averages, as the model card's figures do."""
@@ -31,11 +32,10 @@ _WIDTH = 192
 _REACH = (1, 1, 2, 2)
 """How many frames lie between those that each convolution over three looks at."""
 _LARGEST = 3.0
-"""In metres; what is larger is a person right before the camera."""
+"""What is larger is a person right before the camera."""
 _NOISE_M = 0.02
-_SMOOTHING = 0.05
 _RARE = 0.6
-"""How far the classes that are seen less often count more: 0 is not, 1 is until all are alike."""
+"""How much more rare classes count: 0 is not at all, 1 is until all weigh the same."""
 _BATCH = 64
 _LEARNING_RATE, _WARM_UP_STEPS, _WEIGHT_DECAY = 2e-3, 100, 0.05
 
@@ -44,28 +44,27 @@ def movements(joints_px: NDArray[np.float32], metre_px: NDArray[np.float32]) -> 
     """What the oracle is told: the same wherever in the picture, and however large, somebody does it.
 
     Args:
-        joints_px: float32 `[clips, frames, 13, 2]`, NaN where nobody is.
+        joints_px: float32 `[clips, frames, 13, 2]`, NaN where nobody is in sight.
         metre_px: float32 `[clips, frames]`, pixels of one metre at the hips.
 
     Returns:
         float32 `[clips, frames, 30]`: joints from the middle of the hips, in metres; three times the hips' step since
-        the frame before and the growth of the picture; whether somebody is there. All else is 0 where nobody is.
+        the frame before; three times the logarithm of the picture's growth since then, all within ±3; and whether
+        somebody is in sight. All is 0 where nobody is.
     """
     seen = ~np.isnan(joints_px).any((2, 3)) & ~np.isnan(metre_px)
-    metre = np.where(seen, metre_px, np.nan)
-    usual = np.array([np.median(row[there]) if there.any() else 1.0 for row, there in zip(metre, seen, strict=True)])
-    places = joints_px / usual[:, None, None, None]
-    hips = hips_of(places)
+    metre = np.where(seen, metre_px, np.nan)[..., None]
+    hips = hips_of(joints_px)
     steps, growth = np.zeros_like(hips), np.zeros_like(metre)
-    steps[:, 1:] = np.diff(hips, axis=1)
+    steps[:, 1:] = np.diff(hips, axis=1) / metre[:, 1:]
     growth[:, 1:] = np.diff(np.log(metre), axis=1)
-    told = np.concatenate([(places - hips[:, :, None]).reshape(*seen.shape, -1), 3 * steps, 3 * growth[..., None]], -1)
-    told = np.where(seen[..., None], np.nan_to_num(told), 0.0).clip(-_LARGEST, _LARGEST)
-    return np.concatenate([told, seen[..., None]], -1).astype(np.float32)
+    shape = ((joints_px - hips[:, :, None]) / metre[..., None]).reshape(*seen.shape, -1)
+    told = np.nan_to_num(np.concatenate([shape, 3 * steps, 3 * growth], -1)).clip(-_LARGEST, _LARGEST)
+    return np.concatenate([np.where(seen[..., None], told, 0.0), seen[..., None]], -1).astype(np.float32)
 
 
 class Oracle(nn.Module):
-    """Causal convolutions over movements, and their mean over the last frames."""
+    """Causal convolutions over movements; the sum of the newest frame and the mean of the last ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,21 +91,22 @@ def learn(clips: ClipFolder, steps: int, seed: int) -> Oracle:
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     joints_px, metre_px, labels = _told(clips)
-    often = np.bincount(labels[labels != UNLABELLED], minlength=len(LABELS)).clip(1)
-    counts = torch.tensor((often.mean() / often) ** _RARE, dtype=torch.float32)
+    often = np.bincount(labels[labels != UNLABELLED], minlength=len(LABELS))
+    weights = np.where(often > 0, (often.mean() / often.clip(1)) ** _RARE, 0.0)
     oracle = Oracle()
     optimizer = torch.optim.AdamW(oracle.parameters(), weight_decay=_WEIGHT_DECAY)
     for step in track(range(steps), "oracle", console=Console(stderr=True), transient=True):
         for group in optimizer.param_groups:
             group["lr"] = _LEARNING_RATE * _schedule(step, steps)
         chosen = rng.integers(0, len(clips), _BATCH)
-        sides = np.where(rng.random((_BATCH, 1, 1, 1)) < 0.5, (-1.0, 1.0), (1.0, 1.0)).astype(np.float32)
-        told = movements(joints_px[chosen] * sides, metre_px[chosen])
+        joints, mirrored = joints_px[chosen], rng.random(_BATCH) < 0.5
+        joints[mirrored] = joints[mirrored][:, :, MIRRORED] * np.array((-1, 1), np.float32)
+        told = movements(joints, metre_px[chosen])
         told[..., :-1] += rng.normal(0, _NOISE_M, told[..., :-1].shape) * told[..., -1:]
         said = oracle(torch.from_numpy(told))
         loss = functional.cross_entropy(
-            said.flatten(0, 1), torch.from_numpy(labels[chosen]).flatten(), counts,
-            ignore_index=UNLABELLED, label_smoothing=_SMOOTHING,
+            said.flatten(0, 1), torch.from_numpy(labels[chosen]).flatten(),
+            torch.tensor(weights, dtype=torch.float32), ignore_index=UNLABELLED,
         )  # fmt: skip
         optimizer.zero_grad()
         loss.backward()
@@ -132,12 +132,11 @@ def judge(oracle: Oracle, clips: ClipFolder) -> Confusion:
 
 
 def _told(clips: ClipFolder) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
-    places = [clips.poses(clip, range(clips.labels.shape[1])) for clip in range(len(clips))]
-    return (
-        np.stack([place.joints_px for place in places]),
-        np.stack([place.metre_px for place in places]),
-        clips.labels.astype(np.int64),
-    )
+    every = range(clips.labels.shape[1])
+    places = [clips.poses(clip, every) for clip in range(len(clips))]
+    seen = Poses(np.stack([place.joints_px for place in places]), np.stack([place.metre_px for place in places]))
+    hide(seen, clips.labels)
+    return seen.joints_px, seen.metre_px, clips.labels.astype(np.int64)
 
 
 def main() -> None:
@@ -150,9 +149,10 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     clips, held = ClipFolder(arguments.data), ClipFolder([arguments.held])
-    for folder, there in ((arguments.data[0], clips), (arguments.held, held)):
-        if not len(there):
-            parser.error(f"{folder} holds no shards; python -m movinet_edge.training.render makes them")
+    for folders, there in ((arguments.data, clips), ([arguments.held], held)):
+        if not any(np.isfinite(there.poses(clip, [0]).metre_px).all() for clip in range(len(there))):
+            names = ", ".join(map(str, folders))
+            parser.error(f"{names}: no clips that tell joints; python -m movinet_edge.training.render makes them")
     sys.stdout.writelines(_report(judge(learn(clips, arguments.steps, arguments.seed), held)))
 
 

@@ -21,13 +21,16 @@ JOINTS = (
 """The joints that clips tell, by their names in the renderer's skeleton; a limb's joint is where it begins."""
 
 _OTHER_SIDE = {"left": "right", "right": "left"}
-_MIRRORED = [
+MIRRORED = [
     JOINTS.index(" ".join([_OTHER_SIDE.get(side, side), *rest])) for side, *rest in (name.split() for name in JOINTS)
 ]
-_KINDS = list(dict.fromkeys(name.removeprefix("left ").removeprefix("right ") for name in JOINTS))
+"""What each joint is in a mirror."""
+_NAMES_OF_KINDS = [name.removeprefix("left ").removeprefix("right ") for name in JOINTS]
+_KINDS = list(dict.fromkeys(_NAMES_OF_KINDS))
 JOINT_KINDS = len(_KINDS)
-KIND_OF = [_KINDS.index(name.removeprefix("left ").removeprefix("right ")) for name in JOINTS]
-"""The kind of each joint: hands are of one, whatever their side."""
+"""How many kinds of joints there are: both hands are of one."""
+KIND_OF = [_KINDS.index(name) for name in _NAMES_OF_KINDS]
+"""The kind of each joint."""
 _LEFT, _RIGHT = ([JOINTS.index(f"{side} {part}") for part in ("upper arm", "thigh")] for side in _OTHER_SIDE)
 _HIPS = [JOINTS.index("left thigh"), JOINTS.index("right thigh")]
 _BACK_FRAMES = 2
@@ -57,8 +60,8 @@ def pose_targets(
     Returns:
         float32 `[frames, POSE_VALUES]`: joints from the middle of the hips, how they moved within the body and how the
         hips moved since two frames ago, all in metres on the picture's plane, and the logarithm of the picture's share
-        that a metre takes. Left is the side of the body that is further left in the picture, seen at shoulders and
-        hips. NaN where unknown, as movement is in the first two frames.
+        that a metre takes. Left is the side of the body that is further left in the picture, judged by shoulders
+        and hips. NaN where unknown, as movement is in the first two frames.
     """
     places = _places_px(joints_px, view)
     metre = metre_px / np.sqrt(abs(np.linalg.det(view[:, :2])))
@@ -100,4 +103,4 @@ def _places_px(joints_px: NDArray[np.float32], view: NDArray[np.float64]) -> NDA
 def _sides_as_seen(values: NDArray[np.floating[Any]], places: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Values of each joint `[frames, 13, 2]`, those of left and right exchanged where left is further right."""
     exchanged = places[:, _LEFT, 0].sum(1) > places[:, _RIGHT, 0].sum(1)
-    return np.where(exchanged[:, None, None], values[:, _MIRRORED], values)
+    return np.where(exchanged[:, None, None], values[:, MIRRORED], values)

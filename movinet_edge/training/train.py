@@ -255,7 +255,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--hold-start",
         action="store_true",
-        help="leave the first layers, which learn fastest and cost a third of the time, as they are",
+        help="leave the first layers as they are: they learn fastest, and that costs a third of the time",
     )
     parser.add_argument("--report-every", type=int, default=3000, help="windows between two lines (default: 3000)")
     parser.add_argument(
@@ -265,7 +265,10 @@ def _arguments() -> argparse.Namespace:
         help="CPU threads (default: 1; more help only on cores that nothing else uses)",
     )
     parser.add_argument("--workers", type=int, default=1, help="processes, one for each core to use (default: 1)")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.hold_start and not arguments.start_from:
+        parser.error("--hold-start needs a --start-from, whose first layers have learnt")
+    return arguments
 
 
 def main() -> None:

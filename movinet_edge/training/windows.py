@@ -99,14 +99,19 @@ def random_batch(clips: ClipFolder, count: int, shape: WindowShape, rng: np.rand
         part = _closeup(place, window.shape[1], rng) if rng.random() < shape.closeups else None
         seen, view = vary(window, shape.size_px, rng, part=part)
         shown = clips.labels[clip, indices]
-        hidden = (shown == UNLABELLED) | (shown == _NOBODY)  # most of the person, or all
-        place.joints_px[hidden], place.metre_px[hidden] = np.nan, np.nan
+        hide(place, shown)
         pictures.append(seen)
         labels.append(shown)
         poses.append(pose_targets(place.joints_px, place.metre_px, view, shape.size_px))
         inside = ((place.joints_px >= 0) & (place.joints_px <= window.shape[1])).all(-1, keepdims=True)
         joints.append(joint_targets(np.where(inside, place.joints_px, np.float32(np.nan)), view, shape.size_px))
     return Batch(np.stack(pictures), np.stack(labels).astype(np.int64), np.stack(poses), np.stack(joints))
+
+
+def hide(poses: Poses, labels: NDArray[np.int16]) -> None:
+    """Forget, in place, joints of which most are out of sight, as the labels of their frames tell."""
+    hidden = (labels == UNLABELLED) | (labels == _NOBODY)
+    poses.joints_px[hidden], poses.metre_px[hidden] = np.nan, np.nan
 
 
 def _closeup(place: Poses, side_px: int, rng: np.random.Generator) -> Part:

@@ -1,11 +1,13 @@
 """`check` and `run`: the same errors from both, and a daemon that runs a recording to its end."""
 
 import json
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
 import pytest
-from commands import in_pipes
+from commands import PATIENCE_S, in_pipes
 
 PROJECT = Path(__file__).resolve().parents[2]
 PROBLEMS = """\
@@ -126,6 +128,15 @@ def test_a_recording_from_beginning_to_end(cli, write, folder):
     assert done["scored"] == 50
     stored = cli("events", "--config", folder / "config.yaml", "--format", "jsonl")
     assert [event["id"] for event in stored.lines] == [event["id"] for event in events]
+
+
+def test_when_a_daemon_ends_libraries_clean_up(write, folder):
+    """A plugin's library may have something to switch off; only what hangs is left without that."""
+    program = "import atexit, movinet_edge.cli.main as m; atexit.register(print, 'cleaned up'); m.console_main()"
+    command = [sys.executable, "-c", program, "run", "--config", str(write(RIGHT))]
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=PATIENCE_S, check=False, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("cleaned up\n")
 
 
 def test_when_no_stream_can_be_read(write, folder):

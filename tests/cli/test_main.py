@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from importlib.metadata import entry_points, version
 
 import pytest
@@ -127,6 +128,21 @@ def test_a_full_disk_is_said_in_one_line(arguments):
         ran = in_pipes(*arguments, stdout=full)
     assert ran.code == 1
     assert ran.err == "movinet-edge: standard output: No space left on device\n"
+
+
+def test_a_closed_standard_error_is_no_error():
+    closed = ["sh", "-c", 'exec "$@" 2>&-', "sh", *COMMAND, "plugins"]
+    done = subprocess.run(closed, stdout=subprocess.PIPE, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 0
+    assert b"rtsp" in done.stdout
+
+
+def test_a_fault_of_ours_is_shown_whole_and_is_1():
+    broken = "import movinet_edge.cli.main as m; m.main = lambda: [][0]; m.console_main()"
+    done = subprocess.run([sys.executable, "-c", broken], capture_output=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"Traceback")
+    assert done.stderr.endswith(b"IndexError: list index out of range\n")
 
 
 def test_a_closed_standard_output_is_no_error():

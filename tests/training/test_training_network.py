@@ -1,5 +1,6 @@
 """The network in PyTorch: streaming is clip mode, the exported file is the network, and a stopped run goes on."""
 
+import importlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +19,10 @@ from movinet_edge.training.checkpoint import CHECKPOINT, WEIGHTS, Run
 from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, Poses
 from movinet_edge.training.export import float_graph, write_model
 from movinet_edge.training.folding import fold, read_weights
-from movinet_edge.training.labels import LABELS
+from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.mean import mean_weights
 from movinet_edge.training.network import ClipState, Movinet
-from movinet_edge.training.poses import JOINT_KINDS, JOINTS, KIND_OF, LESSONS, POSE_VALUES
+from movinet_edge.training.poses import JOINT_KINDS, JOINTS, KIND_OF, LESSONS, MIRRORED, POSE_VALUES
 from movinet_edge.training.quantise import quantise
 from movinet_edge.training.together import rank, run_together, share_gradients
 from movinet_edge.training.train import Clips, Settings, frame_loss, held_accuracy, joint_loss, pose_loss, train
@@ -163,13 +164,8 @@ def test_a_joint_costs_less_the_nearer_its_place_is_told():
 
 
 def test_nobody_asks_which_hand_is_the_left_one():
-    known = torch.full((1, 1, len(JOINTS), 2), torch.nan)
-    left, right = (JOINTS.index(f"{side} hand") for side in ("left", "right"))
-    known[0, 0, left], known[0, 0, right] = torch.tensor([0.2, 0.2]), torch.tensor([0.9, 0.4])
-    maps = torch.randn(1, 1, JOINT_KINDS, 8, 8)
-    exchanged = known.clone()
-    exchanged[0, 0, [left, right]] = known[0, 0, [right, left]]
-    assert joint_loss(maps, known) == pytest.approx(float(joint_loss(maps, exchanged)))
+    known, maps = torch.rand(1, 1, len(JOINTS), 2), torch.randn(1, 1, JOINT_KINDS, 8, 8)
+    assert joint_loss(maps, known) == pytest.approx(float(joint_loss(maps, known[:, :, MIRRORED])))
 
 
 def _step_alone(rank_of_data: int) -> torch.nn.Module:
@@ -220,7 +216,7 @@ def test_a_run_learns_stops_and_goes_on(tmp_path: Path):
 def test_a_run_can_leave_the_first_layers_as_they_are(tmp_path: Path):
     write_toy(tmp_path, steady(0, 17))
     folder = ClipFolder([tmp_path])
-    run = Run(2e-3, 0.0)
+    run = Run(2e-3, 0.02)
     before = {name: value.clone() for name, value in run.network.state_dict().items()}
     train(run, Clips(folder, folder), tmp_path / "run", replace(_settings(8), hold_start=True))
     changed = {name for name, value in run.network.state_dict().items() if not torch.equal(value, before[name])}
@@ -287,6 +283,56 @@ def test_an_oracle_is_told_the_same_wherever_somebody_is_and_nothing_of_nobody()
     told = oracle.movements(gone, poses.metre_px)
     assert (told[0, 5:8] == 0).all()
     assert np.isfinite(told).all()
+
+
+def test_an_oracle_is_told_how_somebody_moves():
+    poses, time = _walker(1, waves=False), np.arange(FRAMES_PER_CLIP, dtype=np.float32)
+    walking = poses.joints_px + 5 * time[None, :, None, None] * np.float32([1, 0])
+    told = oracle.movements(walking, np.full_like(poses.metre_px, 50))
+    np.testing.assert_allclose(told[0, 1:, -4:-1], np.tile([0.3, 0, 0], (FRAMES_PER_CLIP - 1, 1)), atol=1e-4)
+    nearing = oracle.movements(poses.joints_px, (50 * 1.05**time)[None].astype(np.float32))
+    np.testing.assert_allclose(nearing[0, 1:, -2], 3 * np.log(1.05), atol=1e-3)
+
+
+def test_an_oracle_looks_back_alone():
+    told = torch.randn(2, 20, 30)
+    changed = told.clone()
+    changed[:, 12:] = 0.0
+    asked = oracle.Oracle().eval()
+    with torch.no_grad():
+        before, after = asked(told), asked(changed)
+    assert torch.allclose(before[:, :12], after[:, :12], atol=1e-5)
+    assert not torch.allclose(before[:, 12], after[:, 12])
+
+
+def test_an_oracle_is_not_told_of_people_out_of_sight(tmp_path):
+    labels = [[LABELS.index("nobody")] * 12 + [UNLABELLED] * 4 + [LABELS.index("walk")] * 8]
+    write_toy(tmp_path, labels, poses=_walker(1, waves=False))
+    joints_px, metre_px, _ = oracle._told(ClipFolder([tmp_path]))
+    in_sight = oracle.movements(joints_px, metre_px)[0, :, -1]
+    assert in_sight.tolist() == [0] * 16 + [1] * 8
+
+
+@pytest.mark.parametrize("name", ["train", "calibrate", "oracle", "mean", "export"])
+def test_commands_explain_themselves(name, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", [name, "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        importlib.import_module(f"movinet_edge.training.{name}").main()
+    assert f"python -m movinet_edge.training.{name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("train", "--data a --held b --run c --hold-start", "needs a --start-from"),
+        ("oracle", "--data nowhere --held nowhere", "no clips that tell joints"),
+    ],
+)
+def test_commands_say_what_is_missing(name, arguments, says, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", [name, *arguments.split()])
+    with pytest.raises(SystemExit, match="2"):
+        importlib.import_module(f"movinet_edge.training.{name}").main()
+    assert says in capsys.readouterr().err
 
 
 def test_an_oracle_learns_from_joints_and_is_judged_as_models_are(tmp_path):
