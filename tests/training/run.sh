@@ -11,10 +11,12 @@ venv=.venv-test-train
 
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 echo "== $("$venv/bin/python" --version): PyTorch into $venv"
-# The build for the CPU alone is a tenth as large; PyTorch's own index has it, and so may a mirror.
-if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[test]' 'torch==2.13.0+cpu' \
-    --extra-index-url https://download.pytorch.org/whl/cpu &&
-    ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[test,train]'; then
+pip() { "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
+pip --editable '.[test]'
+# The build for the CPU alone is a tenth as large. A mirror may have it; PyTorch's own index does, where it can be reached.
+if ! pip --retries 0 'torch==2.13.0+cpu' &&
+    ! pip --retries 0 'torch==2.13.0+cpu' --extra-index-url https://download.pytorch.org/whl/cpu &&
+    ! pip --editable '.[test,train]'; then
     echo "== SKIPPED tests/training with PyTorch: it cannot be installed here"
     exit 0
 fi
