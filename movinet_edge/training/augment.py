@@ -125,9 +125,8 @@ def _random_view(
 
 def _look(picture: Pictures, view: NDArray[Any], size_px: int) -> Pictures:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    centres = view + np.column_stack(
-        [np.zeros((2, 2)), view[:, :2] @ (0.5, 0.5) - 0.5]
-    )  # OpenCV's places are those of pixels' middles
+    # OpenCV's places are those of pixels' middles.
+    centres = view + np.column_stack([np.zeros((2, 2)), view[:, :2] @ (0.5, 0.5) - 0.5])
     return np.asarray(
         cv2.warpAffine(picture, centres, (size_px, size_px), flags=flags, borderMode=cv2.BORDER_REFLECT_101), np.uint8
     )

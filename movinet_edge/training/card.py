@@ -108,12 +108,9 @@ def as_markdown(figures: Figures) -> str:
 
 
 def _row(confusion: Confusion, number: int, label: str) -> str:
-    row = confusion.counts[number].copy()
-    row[number] = 0
-    wrong = [f"{LABELS[other]} {row[other]}" for other in row.argsort()[::-1][:3] if row[other]]
     return (
         f"| {label} | {_percent(confusion.recall(number))} | {_percent(confusion.precision(number))} | "
-        f"{', '.join(wrong) or '–'} |"
+        f"{confusion.taken_for(number) or '–'} |"
     )
 
 

@@ -45,6 +45,12 @@ class Confusion:
         column = self.counts[:, label]
         return float(column[label] / column.sum()) if column.sum() else float("nan")
 
+    def taken_for(self, label: int) -> str:
+        """What the class was most often taken for when it was missed, with how often: three others at most."""
+        row = self.counts[label].copy()
+        row[label] = 0
+        return ", ".join(f"{LABELS[other]} {row[other]}" for other in row.argsort()[::-1][:3] if row[other])
+
 
 def spans(labels: Sequence[int] | NDArray[np.int16]) -> Iterator[tuple[int, int, int]]:
     """Class, first frame and last frame of each labelled stretch of a clip that is long enough to be judged."""

@@ -144,7 +144,7 @@ class Movinet(nn.Module):
     def hold_start(self) -> None:
         """Leave the stem and the first block as they are; to be called after each `train()`.
 
-        It saves their backward pass, a third of a step at 112 pixels.
+        It saves their backward pass, a quarter to a third of a step at 112 pixels.
         """
         for part in (self.stem, self.layers["block0_layer0"]):
             part.eval().requires_grad_(requires_grad=False)

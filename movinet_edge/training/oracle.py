@@ -159,10 +159,8 @@ def main() -> None:
 def _report(found: Confusion) -> Iterator[str]:
     yield f"{100 * found.top1:.1f} % of {found.total} spans are told from their joints alone\n"
     for label, name in enumerate(LABELS):
-        if (row := found.counts[label].copy()).any():
-            row[label] = 0
-            wrong = [f"{LABELS[other]} {row[other]}" for other in row.argsort()[::-1][:3] if row[other]]
-            yield f"  {name:<14}{100 * found.recall(label):5.1f} %  {', '.join(wrong)}".rstrip() + "\n"
+        if found.counts[label].any():
+            yield f"  {name:<14}{100 * found.recall(label):5.1f} %  {found.taken_for(label)}".rstrip() + "\n"
 
 
 if __name__ == "__main__":

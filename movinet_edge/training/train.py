@@ -255,7 +255,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--hold-start",
         action="store_true",
-        help="leave the first layers as they are: they learn fastest, and that costs a third of the time",
+        help="leave the first layers as they are: they learn fastest, and that costs up to a third of the time",
     )
     parser.add_argument("--report-every", type=int, default=3000, help="windows between two lines (default: 3000)")
     parser.add_argument(
