@@ -54,9 +54,11 @@ class Run:
         self.windows = kept["windows"]
 
     def start_from(self, file: Path) -> None:
-        """Begin a new run with what another has learnt; what answers lessons begins anew where it has changed."""
-        kept = {name.removeprefix("module."): value for name, value in _load(file)["average"].items()}
-        del kept["n_averaged"]
+        """Begin a new run with what another has learnt: its `last.pt`, or a `weights.npz`.
+
+        What answers lessons begins anew where it has changed, or is not there.
+        """
+        kept = _read_weights(file) if file.suffix == Path(WEIGHTS).suffix else _average(_load(file))
         own = self.network.state_dict()
         for lesson in LESSONS:
             now, before = ({n: v for n, v in state.items() if n.startswith(lesson)} for state in (own, kept))
@@ -78,6 +80,16 @@ def save_weights(network: nn.Module, file: Path) -> None:
     with unfinished.open("wb") as target:
         np.savez(target, **arrays)
     unfinished.replace(file)
+
+
+def _read_weights(file: Path) -> dict[str, Tensor]:
+    with np.load(file, allow_pickle=False) as arrays:
+        return {name: torch.from_numpy(arrays[name]) for name in arrays}
+
+
+def _average(kept: Mapping[str, Any]) -> dict[str, Tensor]:
+    prefix = "module."
+    return {n.removeprefix(prefix): value for n, value in kept["average"].items() if n.startswith(prefix)}
 
 
 def _load(file: Path) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from movinet_edge.training.architecture import HEAD_WIDTH, HIDDEN_WIDTH, LAYERS,
 NORM_EPSILON = 1e-3
 """As TensorFlow's MoViNet has it; the network in PyTorch takes it from here."""
 
+DEPTHWISE = ("space", "time")
+"""The parts of a layer in which each channel has a kernel of its own."""
 _NORM = ("weight", "bias", "running_mean", "running_var")
 
 
@@ -74,7 +76,7 @@ def _convolution(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Folded:
     kernel = _array(arrays, f"{prefix}.convolution.weight")  # [outputs, inputs, height, width]
     gain, shift, mean, variance = (_array(arrays, f"{prefix}.norm.{part}") for part in _NORM)
     factor = gain / np.sqrt(variance + NORM_EPSILON)
-    depthwise = prefix.rsplit(".", 1)[-1] in {"space", "time"}
+    depthwise = prefix.rsplit(".", 1)[-1] in DEPTHWISE
     order = (1, 2, 3, 0) if depthwise else (0, 2, 3, 1)
     weights = (kernel * factor[:, None, None, None]).transpose(order)
     return Folded(np.ascontiguousarray(weights, np.float32), (shift - mean * factor).astype(np.float32), depthwise)

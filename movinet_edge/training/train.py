@@ -243,11 +243,14 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--held", type=Path, required=True, help="folder of shards that are looked at, never learnt")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints; a run found there goes on")
-    parser.add_argument("--start-from", type=Path, help="a checkpoint of another run that a new run begins with")
+    parser.add_argument("--start-from", type=Path, help="last.pt or weights.npz that a new run begins with")
     parser.add_argument("--size", type=int, default=112, help="side of the pictures in pixels (default: 112)")
     parser.add_argument("--frames", type=int, default=12, help="frames of a window (default: 12)")
     parser.add_argument(
         "--closeups", type=float, default=0.0, help="share of windows with the person from nearby (default: 0)"
+    )
+    parser.add_argument(
+        "--idle-times", type=float, default=6.0, help="how much more often than any other class idle comes (default: 6)"
     )
     parser.add_argument("--windows", type=int, default=100_000, help="windows to train on in all (default: 100000)")
     parser.add_argument("--batch", type=int, default=24, help="windows per step of each process (default: 24)")
@@ -297,7 +300,7 @@ def _train(arguments: argparse.Namespace) -> None:
         ),
         arguments.run,
         Settings(
-            WindowShape(arguments.frames, arguments.size, arguments.closeups),
+            WindowShape(arguments.frames, arguments.size, arguments.closeups, arguments.idle_times),
             arguments.windows,
             arguments.batch,
             arguments.learning_rate,

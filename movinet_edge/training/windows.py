@@ -10,12 +10,6 @@ from movinet_edge.training.clips import ClipFolder, Poses
 from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.poses import joint_targets, pose_targets
 
-_IDLE_TIMES = 9.0
-"""How much more often than any other class: it is most of what a camera sees, and looks more different than any.
-
-Of what was held out of it 26 % were taken for something else at 4, and 24 % at 6. At 9 it is a third of all windows,
-still less than where a camera hangs.
-"""
 _NOBODY = LABELS.index("nobody")
 _TEMPOS = (0.8, 1.25)
 """How much slower or faster than recorded a window may be seen."""
@@ -42,14 +36,21 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class WindowShape:
-    """Frames of a window, the side of its pictures, and the share of windows that show the person from nearby.
+    """What windows are like, and which are drawn.
 
-    With small pictures the network sees in close-ups what it will see in the whole of large ones.
+    Attributes:
+        frames: of a window.
+        size_px: side of its pictures.
+        closeups: the share of windows that show the person from nearby. With small pictures the network sees in
+            close-ups what it will see in the whole of large ones.
+        idle_times: how much more often than any other class `idle` is drawn: it is most of what a camera sees, and
+            looks more different than any. At 6 it is a quarter of all windows.
     """
 
     frames: int
     size_px: int
     closeups: float = 0.0
+    idle_times: float = 6.0
 
 
 def draw(
@@ -91,7 +92,7 @@ def frames_at_tempo(last: int, frames: int, tempo: float) -> NDArray[np.int64]:
 def random_batch(clips: ClipFolder, count: int, shape: WindowShape, rng: np.random.Generator) -> Batch:
     """Windows to train on, each varied in its own way."""
     pictures, labels, poses, joints = [], [], [], []
-    for clip, last in draw(clips.labels, count, shape.frames, rng, idle_times=_IDLE_TIMES):
+    for clip, last in draw(clips.labels, count, shape.frames, rng, idle_times=shape.idle_times):
         tempo = float(np.exp(rng.uniform(*np.log(_TEMPOS))))
         indices = frames_at_tempo(int(last), shape.frames, tempo)
         window = clips.frames(int(clip), indices.tolist())

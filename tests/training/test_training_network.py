@@ -14,16 +14,18 @@ torch = pytest.importorskip("torch", reason="needs PyTorch: bash tests/training/
 # ruff: noqa: E402  # these modules cannot be imported without PyTorch
 from movinet_edge.engine import load_model
 from movinet_edge.training import oracle
+from movinet_edge.training.augment import fit
 from movinet_edge.training.calibrate import load_network, observe
 from movinet_edge.training.checkpoint import CHECKPOINT, WEIGHTS, Run
 from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, Poses
 from movinet_edge.training.export import float_graph, write_model
-from movinet_edge.training.folding import fold, read_weights
+from movinet_edge.training.folding import WeightsError, fold, read_weights
 from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.mean import mean_weights
-from movinet_edge.training.network import ClipState, Movinet
+from movinet_edge.training.network import ClipState, Movinet, as_clips
 from movinet_edge.training.poses import JOINT_KINDS, JOINTS, KIND_OF, LESSONS, MIRRORED, POSE_VALUES
 from movinet_edge.training.quantise import quantise
+from movinet_edge.training.thaw import thaw
 from movinet_edge.training.together import rank, run_together, share_gradients
 from movinet_edge.training.train import Clips, Settings, frame_loss, held_accuracy, joint_loss, pose_loss, train
 from movinet_edge.training.windows import WindowShape
@@ -85,6 +87,45 @@ def test_the_exported_file_says_what_the_network_says(network, tmp_path: Path, s
     with torch.no_grad():
         expected = network(_clip(frames), window=WINDOW)[0].numpy()
     assert np.abs(ours - expected).max() <= 1e-4
+
+
+@pytest.mark.parametrize(("form", "off_by"), [("float32", 1e-4), ("int8", 0.12)])
+def test_an_exported_file_can_be_trained_again(form, off_by, network, tmp_path: Path):
+    write_toy(tmp_path / "clips", steady(1, 2, 3, 4))
+    clips, size_px = ClipFolder([tmp_path / "clips"]), 64
+    graph = float_graph(fold(random_arrays()), size_px)
+    if form == "int8":
+        graph = quantise(graph, observe(network, clips, range(4), window=WINDOW, size_px=size_px))
+    file = tmp_path / "model.tflite"
+    file.write_bytes(write_model(graph))
+    again = thaw(file, clips, range(4))
+
+    pictures = np.stack([fit(clips.frames(clip, range(FRAMES_PER_CLIP)), size_px) for clip in range(4)])
+    with torch.no_grad():
+        expected = network(as_clips(pictures), window=WINDOW)
+        spread = (expected - expected.mean()).square().mean().sqrt()
+        said = again(as_clips(pictures), window=WINDOW)
+        assert (said - expected).square().mean().sqrt() <= off_by * spread
+        # A norm that knows what comes in does the same in training, where it looks at the batch alone.
+        again.train()
+        again.dropout.eval()
+        in_training = again(as_clips(pictures), window=WINDOW)
+    assert (in_training - said).square().mean().sqrt() <= 0.02 * spread
+    assert all(
+        abs(float(weights.square().mean((1, 2, 3)).sqrt().mean()) - 0.1) < 1e-3
+        for name, weights in again.state_dict().items()
+        if name.endswith("convolution.weight")
+    )
+
+
+def test_only_what_was_exported_from_this_network_is_thawed(tmp_path: Path):
+    write_toy(tmp_path, steady(1))
+    (tmp_path / "some.tflite").write_text("no model")
+    other = tmp_path / "other.tflite"
+    other.write_bytes(write_model(float_graph(fold(random_arrays(classes=3)), 64)))
+    for file, says in ((tmp_path / "some.tflite", "some.tflite"), (other, "export"), (tmp_path / "none", "none")):
+        with pytest.raises(WeightsError, match=says):
+            thaw(file, ClipFolder([tmp_path]), [0])
 
 
 def test_calibration_sees_all_that_is_quantised(network, tmp_path: Path):
@@ -234,10 +275,13 @@ def test_what_a_run_leaves_can_be_exported_and_started_from(tmp_path: Path):
     average, loaded = run.average.module.state_dict(), load_network(tmp_path / WEIGHTS).state_dict()
     mean_weights([tmp_path / WEIGHTS, tmp_path / WEIGHTS], tmp_path / "mean.npz")  # has no lessons
     of_mean = load_network(tmp_path / "mean.npz").state_dict()
+    from_mean = Run(1e-3, 0.0)
+    from_mean.start_from(tmp_path / "mean.npz")
     for name, value in again.network.state_dict().items():
         assert torch.equal(value, average[name]), name
         assert name.startswith(LESSONS) or torch.equal(value, loaded[name]), name
         assert name.startswith(LESSONS) or torch.equal(value, of_mean[name]), name
+        assert name.startswith(LESSONS) or torch.equal(value, from_mean.network.state_dict()[name]), name
     assert again.windows == 0
 
 
@@ -313,7 +357,7 @@ def test_an_oracle_is_not_told_of_people_out_of_sight(tmp_path):
     assert in_sight.tolist() == [0] * 16 + [1] * 8
 
 
-@pytest.mark.parametrize("name", ["train", "calibrate", "oracle", "mean", "export"])
+@pytest.mark.parametrize("name", ["train", "calibrate", "oracle", "mean", "thaw", "export"])
 def test_commands_explain_themselves(name, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", [name, "--help"])
     with pytest.raises(SystemExit, match="0"):
@@ -325,6 +369,7 @@ def test_commands_explain_themselves(name, capsys, monkeypatch):
     ("name", "arguments", "says"),
     [
         ("train", "--data a --held b --run c --hold-start", "needs a --start-from"),
+        ("thaw", "--model nowhere.tflite --data . --out x.npz", "nowhere.tflite"),
         ("oracle", "--data nowhere --held nowhere", "no clips that tell joints"),
     ],
 )
