@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _make(options)
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(str(error)) from error
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped. The shards that are written stay; --resume goes on after them.\n")
+        raise SystemExit(130) from None
 
 
 def _make(options: argparse.Namespace) -> None:

@@ -1,9 +1,12 @@
 """Which clip is which: the class of each number, and the shards that hold them, made by several processes."""
 
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import cv2
@@ -58,13 +61,29 @@ def render(
     if not pending:
         return
     # Not forked: a copy of a process whose OpenCV has threads waits for threads that it does not have.
-    with ProcessPoolExecutor(min(jobs, len(pending)), get_context("spawn")) as pool:
-        for finished in as_completed([pool.submit(_write, work) for work in pending]):
-            yield finished.result()
+    with ProcessPoolExecutor(min(jobs, len(pending)), get_context("spawn"), _begin_worker) as pool:
+        try:
+            for finished in as_completed([pool.submit(_write, work) for work in pending]):
+                yield finished.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _begin_worker() -> None:
+    """Let a worker end at once with Ctrl-C, and with the command that wanted its shards, however that ended."""
+    cv2.setNumThreads(1)  # one process for each core is faster than threads that wait for each other
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _write(work: _Work) -> tuple[Path, int]:
-    cv2.setNumThreads(1)  # one process for each core is faster than threads that wait for each other
     maker = ClipMaker(Assets(work.assets), work.split, work.seed)
     clips = [maker.make(number, label_of(number)) for number in range(work.first, work.first + work.count)]
     random = np.random.default_rng([SPLITS.index(work.split), work.seed, work.first])

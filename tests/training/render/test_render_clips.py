@@ -1,6 +1,13 @@
 """Whole clips, shards and the command line, on toy assets."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
+from contextlib import suppress
+from pathlib import Path
 
 import av
 import numpy as np
@@ -90,6 +97,59 @@ def test_shards_are_written_whole_and_taken_up_again(assets_folder, tmp_path, mo
     assert (folder / "shard_00000.npz").read_bytes() == content
     assert (folder / "shard_00000.npz").stat().st_mtime_ns > stamps[0]
     assert (folder / "shard_00001.npz").stat().st_mtime_ns == stamps[1]
+
+
+@pytest.mark.parametrize(
+    ("sent", "to_all", "code"), [(signal.SIGINT, True, 130), (signal.SIGKILL, False, -signal.SIGKILL)]
+)
+def test_who_stops_rendering_stops_all_of_it(sent, to_all, code, assets_folder, tmp_path):
+    command = [sys.executable, "-m", "movinet_edge.training.render", "--assets", assets_folder, "--out", tmp_path]
+    rendering = subprocess.Popen(
+        [*command, "--clips", "4000"], start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        children = Path(f"/proc/{rendering.pid}/task/{rendering.pid}/children")
+        _eventually(lambda: len(_workers(children)) == 2 and all(map(_has_begun, _workers(children))))
+        workers = _workers(children)
+        os.killpg(rendering.pid, sent) if to_all else rendering.send_signal(sent)
+        _, said = rendering.communicate(timeout=20)
+        assert rendering.returncode == code
+        assert "Traceback" not in said
+        if code == 130:
+            assert "--resume" in said
+        _eventually(lambda: not any(_runs(worker) for worker in workers))
+        assert list((tmp_path / "train").iterdir()) == []
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(rendering.pid, signal.SIGKILL)
+
+
+def _workers(children):
+    """The processes that render; Python has another one that looks after what they share."""
+    pids = [int(pid) for pid in children.read_text().split()]
+    return [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def _has_begun(pid):
+    """Whether a worker has its thread and leaves Ctrl-C to the system; before, Python itself has taken that."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    status = dict(line.split(":", 1) for line in lines)
+    caught = bool(int(status["SigCgt"], 16) >> (signal.SIGINT - 1) & 1)
+    return int(status["Threads"]) > 1 and not caught
+
+
+def _runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _eventually(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_sheet_to_look_at(assets_folder, tmp_path):
