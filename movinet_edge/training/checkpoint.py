@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn, optim
 from torch.optim.swa_utils import AveragedModel
 
+from movinet_edge.training.folding import read_weights
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.network import Movinet
 from movinet_edge.training.poses import LESSONS
@@ -83,6 +84,7 @@ def save_weights(network: nn.Module, file: Path) -> None:
 
 
 def _read_weights(file: Path) -> dict[str, Tensor]:
+    read_weights(file)  # so that a file of another kind is told from one of ours
     with np.load(file, allow_pickle=False) as arrays:
         return {name: torch.from_numpy(arrays[name]) for name in arrays}
 

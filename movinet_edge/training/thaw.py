@@ -1,6 +1,7 @@
 """Makes an exported model trainable again: its constants become weights, each with a norm that clips have measured."""
 
 import argparse
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +17,8 @@ from movinet_edge.engine.rewrite.reading import read_graph
 from movinet_edge.engine.rewrite.refused import RewriteRefused
 from movinet_edge.engine.runtime import check_file
 from movinet_edge.training.augment import fit
-from movinet_edge.training.checkpoint import save_weights
-from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder
+from movinet_edge.training.checkpoint import WEIGHTS, save_weights
+from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, ShardError
 from movinet_edge.training.folding import DEPTHWISE, NORM_EPSILON, WeightsError
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.network import Movinet, as_clips
@@ -25,7 +26,6 @@ from movinet_edge.training.network import Movinet, as_clips
 _SIZE = 0.1
 """Root of the mean square of each kernel. The norm takes back any factor on it; this is about what training ends with,
 so that a step changes all kernels by about as much as it did then."""
-_SMALLEST = 1e-9
 _DENSE = ("hidden", "classes")
 
 
@@ -41,19 +41,21 @@ def thaw(file: Path, clips: ClipFolder, chosen: Sequence[int]) -> Movinet:
         chosen: which of them to look at.
 
     Raises:
-        WeightsError: the file is none of this network's.
+        WeightsError: the file is none of this network's, or there are no clips.
     """
+    if not chosen:
+        raise WeightsError("no clips to look at: --data must be folders of shards")
     try:
         check_file(file)
         graph, interface = read_graph(file.read_bytes())
     except ModelError as error:
         raise WeightsError(str(error)) from error
-    except RewriteRefused as error:
+    except (RewriteRefused, struct.error) as error:
         raise WeightsError(f"{file}: {error}") from error
     network = Movinet(len(LABELS))
     try:
         _fill(network, _constants(graph))
-    except (KeyError, RuntimeError) as error:
+    except (KeyError, ValueError, RuntimeError) as error:
         raise WeightsError(
             f"{file}: {error}; it has to be one that movinet_edge.training.export has written"
         ) from error
@@ -85,8 +87,10 @@ def _fill(network: Movinet, constants: dict[str, Tensor]) -> None:
         dense.load_state_dict({"weight": constants[f"{name}.weights"][:, :, 0, 0], "bias": constants[f"{name}.bias"]})
     for name, part in _convolutions(network):
         weights, bias = constants[f"{name}.weights"], constants[f"{name}.bias"]
-        size = weights.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=_SMALLEST)
-        part.convolution.load_state_dict({"weight": weights * _SIZE / size})
+        size = weights.square().mean((1, 2, 3), keepdim=True).sqrt()
+        # A kernel of nothing stays the one of chance, times nothing, or it would never learn.
+        kernels = torch.where(size > 0, weights * _SIZE / size, part.convolution.weight.detach())
+        part.convolution.load_state_dict({"weight": kernels})
         _tell(part.norm, torch.zeros_like(bias), torch.ones_like(bias), size.flatten() / _SIZE, bias)
 
 
@@ -144,13 +148,17 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=60, help="how many clips are looked at (default: 60)")
     parser.add_argument("--out", type=Path, required=True, help="weights.npz to write")
     arguments = parser.parse_args()
+    if arguments.out.suffix != Path(WEIGHTS).suffix:
+        parser.error(f"--out {arguments.out}: its name must end in {Path(WEIGHTS).suffix}")
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    clips = ClipFolder(arguments.data)
-    chosen = np.random.default_rng(0).permutation(len(clips))[: arguments.clips]
     try:
-        save_weights(thaw(arguments.model, clips, chosen.tolist()), arguments.out)
-    except WeightsError as error:
+        clips = ClipFolder(arguments.data)
+        chosen = np.random.default_rng(0).permutation(len(clips))[: max(0, arguments.clips)]
+        network = thaw(arguments.model, clips, chosen.tolist())
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        save_weights(network, arguments.out)
+    except (WeightsError, ShardError, OSError) as error:
         parser.error(str(error))
 
 

@@ -271,6 +271,12 @@ def _arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.hold_start and not arguments.start_from:
         parser.error("--hold-start needs a --start-from, whose first layers have learnt")
+    if arguments.idle_times <= 0:
+        parser.error(f"--idle-times {arguments.idle_times}: must be above 0")
+    first = arguments.start_from
+    if first is not None and (first.suffix not in {".pt", ".npz"} or not first.is_file()):
+        hint = "movinet_edge.training.thaw makes one of a model file" if first.suffix == ".tflite" else "it is none"
+        parser.error(f"--start-from {first}: must be the last.pt or weights.npz of a run; {hint}")
     return arguments
 
 

@@ -123,9 +123,31 @@ def test_only_what_was_exported_from_this_network_is_thawed(tmp_path: Path):
     (tmp_path / "some.tflite").write_text("no model")
     other = tmp_path / "other.tflite"
     other.write_bytes(write_model(float_graph(fold(random_arrays(classes=3)), 64)))
-    for file, says in ((tmp_path / "some.tflite", "some.tflite"), (other, "export"), (tmp_path / "none", "none")):
+    for file, says in (
+        (tmp_path / "some.tflite", "not a TFLite model"),
+        (other, "size mismatch"),
+        (tmp_path / "none", "cannot read"),
+    ):
         with pytest.raises(WeightsError, match=says):
             thaw(file, ClipFolder([tmp_path]), [0])
+    cut = tmp_path / "cut.tflite"
+    cut.write_bytes(other.read_bytes()[:40])
+    with pytest.raises(WeightsError, match=r"cut\.tflite"):
+        thaw(cut, ClipFolder([tmp_path]), [0])
+    with pytest.raises(WeightsError, match="no clips"):
+        thaw(other, ClipFolder([tmp_path / "nowhere"]), [])
+
+
+def test_a_layer_that_does_nothing_can_learn_after_thawing(tmp_path: Path):
+    write_toy(tmp_path, steady(1, 2))
+    arrays = random_arrays()
+    arrays["layers.block1_layer1.project.norm.weight"][:] = 0
+    file = tmp_path / "model.tflite"
+    file.write_bytes(write_model(float_graph(fold(arrays), 64)))
+    network = thaw(file, ClipFolder([tmp_path]), [0, 1])
+    network.train()
+    network(torch.rand(2, 3, 3, 64, 64)).square().mean().backward()
+    assert network.layers["block1_layer1"].project.norm.weight.grad.abs().max() > 0
 
 
 def test_calibration_sees_all_that_is_quantised(network, tmp_path: Path):
@@ -369,7 +391,11 @@ def test_commands_explain_themselves(name, capsys, monkeypatch):
     ("name", "arguments", "says"),
     [
         ("train", "--data a --held b --run c --hold-start", "needs a --start-from"),
-        ("thaw", "--model nowhere.tflite --data . --out x.npz", "nowhere.tflite"),
+        ("train", "--data a --held b --run c --start-from some.tflite", "movinet_edge.training.thaw"),
+        ("train", "--data a --held b --run c --start-from none.npz", "weights.npz of a run"),
+        ("train", "--data a --held b --run c --idle-times 0", "must be above 0"),
+        ("thaw", "--model nowhere.tflite --data . --out x.npz", "no clips"),
+        ("thaw", "--model nowhere.tflite --data . --out x", "must end in .npz"),
         ("oracle", "--data nowhere --held nowhere", "no clips that tell joints"),
     ],
 )

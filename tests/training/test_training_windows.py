@@ -48,6 +48,13 @@ def test_idle_may_come_more_often():
     assert (labels[clips, 0] == idle).mean() == pytest.approx(0.8, abs=0.03)
 
 
+def test_windows_to_train_on_show_idle_as_often_as_asked(tmp_path: Path):
+    idle = LABELS.index("idle")
+    write_toy(tmp_path, steady(0, idle))
+    batch = random_batch(ClipFolder([tmp_path]), 300, WindowShape(2, 8, idle_times=9.0), np.random.default_rng(0))
+    assert (batch.labels[:, -1] == idle).mean() == pytest.approx(0.9, abs=0.06)
+
+
 @given(st.integers(0, 30), st.integers(1, 16), st.floats(0.5, 2.0))
 def test_a_window_at_any_tempo_stays_in_its_clip(last, frames, tempo):
     indices = frames_at_tempo(last, frames, tempo)

@@ -25,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(str(error)) from error
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped. The shards that are written stay; --resume goes on after them.\n")
+        kept = " The shards that are written stay; --resume goes on after them." if options.out is not None else ""
+        sys.stderr.write(f"Stopped.{kept}\n")
         raise SystemExit(130) from None
 
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 
 import cv2
@@ -65,14 +65,18 @@ def render(
         try:
             for finished in as_completed([pool.submit(_write, work) for work in pending]):
                 yield finished.result()
-        finally:
+        except BaseException:  # who stops does not wait for whole shards that nobody wants any more
             pool.shutdown(wait=False, cancel_futures=True)
+            for worker in active_children():
+                worker.terminate()
+            raise
 
 
 def _begin_worker() -> None:
     """Let a worker end at once with Ctrl-C, and with the command that wanted its shards, however that ended."""
     cv2.setNumThreads(1)  # one process for each core is faster than threads that wait for each other
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where Ctrl-C is for somebody else
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -100,8 +100,10 @@ def test_shards_are_written_whole_and_taken_up_again(assets_folder, tmp_path, mo
 
 
 @pytest.mark.parametrize(
-    ("sent", "to_all", "code"), [(signal.SIGINT, True, 130), (signal.SIGKILL, False, -signal.SIGKILL)]
+    ("sent", "to_all", "code"),
+    [(signal.SIGINT, True, 130), (signal.SIGINT, False, 130), (signal.SIGKILL, False, -signal.SIGKILL)],
 )
+@pytest.mark.usefixtures("heeding_ctrl_c")
 def test_who_stops_rendering_stops_all_of_it(sent, to_all, code, assets_folder, tmp_path):
     command = [sys.executable, "-m", "movinet_edge.training.render", "--assets", assets_folder, "--out", tmp_path]
     rendering = subprocess.Popen(
@@ -124,6 +126,14 @@ def test_who_stops_rendering_stops_all_of_it(sent, to_all, code, assets_folder, 
             os.killpg(rendering.pid, signal.SIGKILL)
 
 
+@pytest.fixture
+def heeding_ctrl_c():
+    """What is started from a script's background is told to ignore Ctrl-C, and hands that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def _workers(children):
     """The processes that render; Python has another one that looks after what they share."""
     pids = [int(pid) for pid in children.read_text().split()]
@@ -141,7 +151,7 @@ def _has_begun(pid):
 def _runs(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
