@@ -1,5 +1,6 @@
 """What many tests need: the files beside the project that are never committed, and the bundled demo clip."""
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Golden files are what a person has looked at, so a machine may not write them."""
+    """Golden files are what a person has looked at, so a machine may not write them; and Ctrl-C is heeded.
+
+    A script's background commands are told to ignore Ctrl-C and hand that on, also to what tests start and interrupt.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--rewrite-golden") and in_ci():
         raise pytest.UsageError(
             "--rewrite-golden is refused in CI: rewrite on your own machine and look at the changes"

@@ -103,7 +103,6 @@ def test_shards_are_written_whole_and_taken_up_again(assets_folder, tmp_path, mo
     ("sent", "to_all", "code"),
     [(signal.SIGINT, True, 130), (signal.SIGINT, False, 130), (signal.SIGKILL, False, -signal.SIGKILL)],
 )
-@pytest.mark.usefixtures("heeding_ctrl_c")
 def test_who_stops_rendering_stops_all_of_it(sent, to_all, code, assets_folder, tmp_path):
     command = [sys.executable, "-m", "movinet_edge.training.render", "--assets", assets_folder, "--out", tmp_path]
     rendering = subprocess.Popen(
@@ -124,14 +123,6 @@ def test_who_stops_rendering_stops_all_of_it(sent, to_all, code, assets_folder, 
     finally:
         with suppress(ProcessLookupError):
             os.killpg(rendering.pid, signal.SIGKILL)
-
-
-@pytest.fixture
-def heeding_ctrl_c():
-    """What is started from a script's background is told to ignore Ctrl-C, and hands that on."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def _workers(children):
