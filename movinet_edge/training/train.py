@@ -274,9 +274,13 @@ def _arguments() -> argparse.Namespace:
     if arguments.idle_times <= 0:
         parser.error(f"--idle-times {arguments.idle_times}: must be above 0")
     first = arguments.start_from
-    if first is not None and (first.suffix not in {".pt", ".npz"} or not first.is_file()):
-        hint = "movinet_edge.training.thaw makes one of a model file" if first.suffix == ".tflite" else "it is none"
-        parser.error(f"--start-from {first}: must be the last.pt or weights.npz of a run; {hint}")
+    if first is not None and first.suffix not in {".pt", ".npz"}:
+        parser.error(
+            f"--start-from {first}: must be the last.pt or weights.npz of a run; movinet_edge.training.thaw makes a "
+            "weights.npz of a model file"
+        )
+    if first is not None and not first.is_file():
+        parser.error(f"--start-from {first}: there is no such file; give the last.pt or weights.npz of a run")
     return arguments
 
 
