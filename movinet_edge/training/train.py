@@ -252,6 +252,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--idle-times", type=float, default=6.0, help="how much more often than any other class idle comes (default: 6)"
     )
+    parser.add_argument(
+        "--real-share", type=float, default=0.12, help="of the windows, those from --real (default: 0.12)"
+    )
     parser.add_argument("--windows", type=int, default=100_000, help="windows to train on in all (default: 100000)")
     parser.add_argument("--batch", type=int, default=24, help="windows per step of each process (default: 24)")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="highest rate (default: 0.002)")
@@ -273,6 +276,8 @@ def _arguments() -> argparse.Namespace:
         parser.error("--hold-start needs a --start-from, whose first layers have learnt")
     if arguments.idle_times <= 0:
         parser.error(f"--idle-times {arguments.idle_times}: must be above 0")
+    if not 0 <= arguments.real_share < 1:
+        parser.error(f"--real-share {arguments.real_share}: must be at least 0 and below 1")
     first = arguments.start_from
     if first is not None and first.suffix not in {".pt", ".npz"}:
         parser.error(
@@ -315,6 +320,7 @@ def _train(arguments: argparse.Namespace) -> None:
             arguments.batch,
             arguments.learning_rate,
             report_every=arguments.report_every,
+            real_share=arguments.real_share,
             hold_start=arguments.hold_start,
         ),
     )

@@ -394,6 +394,7 @@ def test_commands_explain_themselves(name, capsys, monkeypatch):
         ("train", "--data a --held b --run c --start-from some.tflite", "movinet_edge.training.thaw"),
         ("train", "--data a --held b --run c --start-from none.npz", "weights.npz of a run"),
         ("train", "--data a --held b --run c --idle-times 0", "must be above 0"),
+        ("train", "--data a --held b --run c --real-share 1", "must be at least 0 and below 1"),
         ("thaw", "--model nowhere.tflite --data . --out x.npz", "no clips"),
         ("thaw", "--model nowhere.tflite --data . --out x", "must end in .npz"),
         ("oracle", "--data nowhere --held nowhere", "no clips that tell joints"),
