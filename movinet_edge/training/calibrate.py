@@ -14,9 +14,11 @@ from torch import Tensor, nn
 from movinet_edge.training.architecture import IMAGE_SIZE_PX
 from movinet_edge.training.augment import fit
 from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder
+from movinet_edge.training.folding import read_weights
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.network import Movinet, as_clips
 from movinet_edge.training.poses import LESSONS
+from movinet_edge.training.usage import clips_in, errors_told, whole_number
 
 _TAIL = 2e-5
 """The part of the values at each end that may be cut off: a few outliers would make the steps of all others coarse."""
@@ -25,7 +27,12 @@ _MOST_VALUES = 1 << 17
 
 
 def load_network(weights: Path) -> Movinet:
-    """The network with the weights of a `weights.npz`, ready to be used; what answers lessons is left to chance."""
+    """The network with the weights of a `weights.npz`, ready to be used; what answers lessons is left to chance.
+
+    Raises:
+        WeightsError: the file is none of this network's.
+    """
+    read_weights(weights)  # so that a file of another kind is told from one of ours
     network = Movinet(len(LABELS))
     own = {name: value for name, value in network.state_dict().items() if name.startswith(LESSONS)}
     with np.load(weights, allow_pickle=False) as arrays:
@@ -86,16 +93,19 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help="weights.npz of a training run")
     parser.add_argument("--data", type=Path, action="append", required=True, help="folder of shards; may be repeated")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--clips", type=int, default=60, help="how many clips are looked at (default: 60)")
-    parser.add_argument("--window", type=int, default=16, help="frames that the head averages (default: 16)")
-    parser.add_argument("--size", type=int, default=IMAGE_SIZE_PX, help="side of the pictures in pixels (default: 172)")
+    parser.add_argument("--clips", type=whole_number, default=60, help="how many clips are looked at (default: 60)")
+    parser.add_argument("--window", type=whole_number, default=16, help="frames that the head averages (default: 16)")
+    parser.add_argument(
+        "--size", type=whole_number, default=IMAGE_SIZE_PX, help="side of the pictures in pixels (default: 172)"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # more wait for each other wherever the cores are shared
-    clips = ClipFolder(arguments.data)
-    chosen = np.random.default_rng(0).permutation(len(clips))[: arguments.clips]
-    network = load_network(arguments.weights)
-    ranges = observe(network, clips, chosen.tolist(), window=arguments.window, size_px=arguments.size)
-    arguments.out.write_text(json.dumps(ranges, indent=1) + "\n")
+    with errors_told(parser):
+        network = load_network(arguments.weights)
+        clips = clips_in(arguments.data)
+        chosen = np.random.default_rng(0).permutation(len(clips))[: arguments.clips]
+        ranges = observe(network, clips, chosen.tolist(), window=arguments.window, size_px=arguments.size)
+        arguments.out.write_text(json.dumps(ranges, indent=1) + "\n")
 
 
 if __name__ == "__main__":

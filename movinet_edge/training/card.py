@@ -14,6 +14,7 @@ from movinet_edge.training.events import FallFigures, falls_on, starts
 from movinet_edge.training.falls import HELD_SUBJECT, read_videos
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.render.catalogue import NEARLY_LEARNED
+from movinet_edge.training.usage import clips_in, errors_told, whole_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +152,20 @@ def main() -> None:
     parser.add_argument("--held", type=Path, required=True, help="folder of shards that were never learnt")
     parser.add_argument("--falls", type=Path, required=True, help="folder of the falls data set")
     parser.add_argument("--scene", type=Path, action="append", default=[], help="a video whose events are listed")
-    parser.add_argument("--window", type=int, default=16, help="frames that the pool remembers (default: 16)")
+    parser.add_argument("--window", type=whole_number, default=16, help="frames that the pool remembers (default: 16)")
     parser.add_argument("--card", type=Path, help="Markdown file whose figures are replaced")
     parser.add_argument("--json", type=Path, help="JSON file to write")
     arguments = parser.parse_args()
-    figures = measure(
-        arguments.int8, arguments.float32, ClipFolder([arguments.held]),
-        falls=arguments.falls, scenes=arguments.scene, window=arguments.window,
-    )  # fmt: skip
-    if arguments.json:
-        arguments.json.write_text(as_json(figures) + "\n")
-    if arguments.card:
-        arguments.card.write_text(with_figures(arguments.card.read_text(encoding="utf-8"), figures), encoding="utf-8")
+    with errors_told(parser):
+        figures = measure(
+            arguments.int8, arguments.float32, clips_in([arguments.held]),
+            falls=arguments.falls, scenes=arguments.scene, window=arguments.window,
+        )  # fmt: skip
+        if arguments.json:
+            arguments.json.write_text(as_json(figures) + "\n")
+        if arguments.card:
+            card = arguments.card.read_text(encoding="utf-8")
+            arguments.card.write_text(with_figures(card, figures), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """Keeps a training run on disk, so that it can go on after it was stopped, and hands its weights to the export."""
 
-from collections.abc import Mapping
+import pickle
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -9,13 +12,15 @@ import torch
 from torch import Tensor, nn, optim
 from torch.optim.swa_utils import AveragedModel
 
-from movinet_edge.training.folding import read_weights
+from movinet_edge.training.folding import WeightsError, read_weights
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.network import Movinet
 from movinet_edge.training.poses import LESSONS
 
 CHECKPOINT, WEIGHTS = "last.pt", "weights.npz"
 
+_MOST_SAID = 200
+"""Characters of what PyTorch says of a file: it may name each array of the network."""
 _EMA_DECAY = 0.998
 """The weights that are exported are an average over about the last 500 steps, or over most of fewer."""
 
@@ -47,26 +52,48 @@ class Run:
         save_weights(self.average.module, folder / WEIGHTS)
 
     def resume(self, file: Path) -> None:
-        """Go on where a run stopped."""
-        kept = _load(file)
-        self.network.load_state_dict(kept["network"])
-        self.average.load_state_dict(kept["average"])
-        self.optimizer.load_state_dict(kept["optimizer"])
-        self.windows = kept["windows"]
+        """Go on where a run stopped.
+
+        Raises:
+            WeightsError: the file is damaged or no checkpoint of this network's.
+        """
+        with _told_of(file):
+            kept = _load(file)
+            self.network.load_state_dict(kept["network"])
+            self.average.load_state_dict(kept["average"])
+            self.optimizer.load_state_dict(kept["optimizer"])
+            self.windows = kept["windows"]
 
     def start_from(self, file: Path) -> None:
         """Begin a new run with what another has learnt: its `last.pt`, or a `weights.npz`.
 
         What answers lessons begins anew where it has changed, or is not there.
+
+        Raises:
+            WeightsError: the file is damaged or none of this network's.
         """
-        kept = _read_weights(file) if file.suffix == Path(WEIGHTS).suffix else _average(_load(file))
-        own = self.network.state_dict()
-        for lesson in LESSONS:
-            now, before = ({n: v for n, v in state.items() if n.startswith(lesson)} for state in (own, kept))
-            if {n: v.shape for n, v in now.items()} != {n: v.shape for n, v in before.items()}:
-                kept = {n: v for n, v in kept.items() if n not in before} | now
-        self.network.load_state_dict(kept)
-        self.average.module.load_state_dict(kept)
+        with _told_of(file):
+            kept = _read_weights(file) if file.suffix == Path(WEIGHTS).suffix else _average(_load(file))
+            own = self.network.state_dict()
+            for lesson in LESSONS:
+                now, before = ({n: v for n, v in state.items() if n.startswith(lesson)} for state in (own, kept))
+                if {n: v.shape for n, v in now.items()} != {n: v.shape for n, v in before.items()}:
+                    kept = {n: v for n, v in kept.items() if n not in before} | now
+            self.network.load_state_dict(kept)
+            self.average.module.load_state_dict(kept)
+
+
+@contextmanager
+def _told_of(file: Path) -> Iterator[None]:
+    """Whatever PyTorch finds wrong with a file becomes one error that names it."""
+    try:
+        yield
+    except (KeyError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        # What unpickling says is long, and advises to trust the file.
+        said = "no checkpoint" if isinstance(error, pickle.UnpicklingError) else shorten(str(error), _MOST_SAID)
+        raise WeightsError(
+            f"{file}: {said}; it has to be {CHECKPOINT} or {WEIGHTS} of a run of this network"
+        ) from error
 
 
 def _moving_average(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:

@@ -18,7 +18,7 @@ FRAMES_PER_CLIP = 24
 CLIP_FPS = 5.0
 """What the model sees, see `design/engine`: clips hold just the frames that a stream would feed."""
 
-_SHARDS = "shard_*.npz"
+SHARDS = "shard_*.npz"
 
 
 class ShardError(ValueError):
@@ -156,7 +156,7 @@ class ClipFolder:
         """
         before = len(self)
         for folder in self._folders:
-            for path in sorted(folder.glob(_SHARDS)):
+            for path in sorted(folder.glob(SHARDS)):
                 if path not in self._shards:
                     self._add(read_shard(path))
         if len(self) > before:

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from movinet_edge.api.errors import ModelError
 from movinet_edge.engine import Model
 from movinet_edge.training.clips import ClipFolder
 from movinet_edge.training.labels import LABELS, UNLABELLED
@@ -79,7 +80,7 @@ def clip_scores(model: Model, pictures: NDArray[np.uint8], window: int) -> NDArr
 def judge(model: Model, clips: ClipFolder, window: int, *, without: Collection[str] = ()) -> Confusion:
     """Each span of each clip by the highest score at its last frame, but for clips that show motions `without`."""
     if model.labels != LABELS:
-        raise ValueError(f"{model.path} has other classes than the clips: {', '.join(model.labels)}")
+        raise ModelError(f"{model.path} has other classes than the clips: {', '.join(model.labels)}")
     counts = np.zeros((len(LABELS), len(LABELS)), np.int64)
     for clip in range(len(clips)):
         if not set(without).isdisjoint(clips.meta(clip).get("motions", ())):

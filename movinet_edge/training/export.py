@@ -1,7 +1,6 @@
 """Writes trained weights as a TFLite file that streams: one frame a call, past frames as states with official names."""
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from movinet_edge.engine.rewrite.writing import write_graph
 from movinet_edge.training.architecture import HEAD_WIDTH, IMAGE_SIZE_PX, LAYERS, Layer
 from movinet_edge.training.folding import Folded, read_weights
 from movinet_edge.training.labels import LABELS
-from movinet_edge.training.quantise import quantise
+from movinet_edge.training.quantise import quantise, read_ranges
+from movinet_edge.training.usage import errors_told, whole_number
 
 SIGNATURE = "serving_default"
 HEAD_POOL, HEAD_COUNT = "state_head_pool_buffer", "state_head_pool_frame_count"
@@ -172,13 +172,16 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help="weights.npz of a training run")
     parser.add_argument("--ranges", type=Path, help="ranges.json of movinet_edge.training.calibrate; none: float32")
     parser.add_argument("--out", type=Path, required=True, help="model file to write; its labels go beside it as .txt")
-    parser.add_argument("--size", type=int, default=IMAGE_SIZE_PX, help="side of its pictures in pixels (default: 172)")
+    parser.add_argument(
+        "--size", type=whole_number, default=IMAGE_SIZE_PX, help="side of its pictures in pixels (default: 172)"
+    )
     arguments = parser.parse_args()
-    graph = float_graph(read_weights(arguments.weights), arguments.size)
-    if arguments.ranges:
-        graph = quantise(graph, json.loads(arguments.ranges.read_text()))
-    arguments.out.write_bytes(write_model(graph))
-    arguments.out.with_suffix(".txt").write_text("\n".join(LABELS) + "\n")
+    with errors_told(parser):
+        graph = float_graph(read_weights(arguments.weights), arguments.size)
+        if arguments.ranges:
+            graph = quantise(graph, read_ranges(arguments.ranges))
+        arguments.out.write_bytes(write_model(graph))
+        arguments.out.with_suffix(".txt").write_text("\n".join(LABELS) + "\n")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from movinet_edge.api import FrameRequest, SourceEnded
 from movinet_edge.daemon.plugins import discover_plugins
 from movinet_edge.training.clips import CLIP_FPS, FRAMES_PER_CLIP, write_shard
 from movinet_edge.training.labels import LABELS, UNLABELLED
+from movinet_edge.training.usage import errors_told
 
 HELD_SUBJECT = 3
 """Never trained on: what the model card says about real falls comes from this person alone."""
@@ -143,14 +144,16 @@ def main() -> None:
     parser.add_argument("--videos", type=Path, required=True, help="the data set's folder with labels.tsv")
     parser.add_argument("--out", type=Path, required=True, help="folder for the shard")
     arguments = parser.parse_args()
-    clips = [clip for video in read_videos(arguments.videos) if video.subject != HELD_SUBJECT for clip in cut(video)]
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    write_shard(
-        arguments.out / "shard_00000.npz",
-        [picture for pictures, _, _ in clips for picture in pictures],
-        np.stack([labels for _, labels, _ in clips]),
-        [meta for _, _, meta in clips],
-    )
+    with errors_told(parser):
+        videos = [video for video in read_videos(arguments.videos) if video.subject != HELD_SUBJECT]
+        clips = [clip for video in videos for clip in cut(video)]
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        write_shard(
+            arguments.out / "shard_00000.npz",
+            [picture for pictures, _, _ in clips for picture in pictures],
+            np.stack([labels for _, labels, _ in clips]),
+            [meta for _, _, meta in clips],
+        )
 
 
 if __name__ == "__main__":

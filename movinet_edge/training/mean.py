@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from movinet_edge.training.folding import WeightsError, read_weights
 from movinet_edge.training.poses import LESSONS
+from movinet_edge.training.usage import errors_told
 
 
 def mean_weights(files: list[Path], out: Path) -> None:
@@ -42,10 +43,8 @@ def main() -> None:
     parser.add_argument("weights", type=Path, nargs="+", help="the weights.npz of each stage")
     parser.add_argument("--out", type=Path, required=True, help="where to write theirs")
     arguments = parser.parse_args()
-    try:
+    with errors_told(parser):
         mean_weights(arguments.weights, arguments.out)
-    except WeightsError as error:
-        parser.error(str(error))
 
 
 if __name__ == "__main__":

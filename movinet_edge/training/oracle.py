@@ -22,6 +22,7 @@ from movinet_edge.training.clips import ClipFolder, Poses
 from movinet_edge.training.evaluate import Confusion, spans
 from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.poses import JOINTS, MIRRORED, hips_of
+from movinet_edge.training.usage import clips_in, errors_told, whole_number
 from movinet_edge.training.windows import hide
 
 WINDOW = 16
@@ -144,11 +145,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m movinet_edge.training.oracle", description=__doc__)
     parser.add_argument("--data", type=Path, action="append", required=True, help="folder of shards; may be repeated")
     parser.add_argument("--held", type=Path, required=True, help="folder of shards of other motions, to be judged")
-    parser.add_argument("--steps", type=int, default=5000, help="of 64 clips each (default: 5000)")
+    parser.add_argument("--steps", type=whole_number, default=5000, help="of 64 clips each (default: 5000)")
     parser.add_argument("--seed", type=int, default=0, help="of all chance (default: 0)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    clips, held = ClipFolder(arguments.data), ClipFolder([arguments.held])
+    with errors_told(parser):
+        clips, held = clips_in(arguments.data), clips_in([arguments.held])
     for folders, there in ((arguments.data, clips), ([arguments.held], held)):
         if not any(np.isfinite(there.poses(clip, [0]).metre_px).all() for clip in range(len(there))):
             names = ", ".join(map(str, folders))

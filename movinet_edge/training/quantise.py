@@ -4,8 +4,10 @@ The running sum of the head stays float32, so it never saturates however long a 
 does after half a minute.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -52,7 +54,20 @@ _DEQUANTIZE_VERSION = 2
 
 
 class RangesError(ValueError):
-    """There is no range for an activation; calibration belongs to another network."""
+    """The ranges are not those of this network's activations; the text says what is wrong."""
+
+
+def read_ranges(file: Path) -> Ranges:
+    """What calibration has written.
+
+    Raises:
+        RangesError: the file has another form.
+    """
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return {name: (float(lowest), float(highest)) for name, (lowest, highest) in kept.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise RangesError(f"{file}: {error}; it has to be a ranges.json of movinet_edge.training.calibrate") from error
 
 
 def steps_for(lowest: float, highest: float) -> Quantization:
@@ -111,7 +126,7 @@ class _Quantiser:
             # The clamp is part of the operator here, while calibration may have looked in front of it.
             return steps_for(0.0, min(highest, RELU6_TOP)) if operator.activation() else steps_for(lowest, highest)
         if operator.kind in CONVOLUTIONS:
-            raise RangesError(f"calibration saw no values of {name!r}")
+            raise RangesError(f"calibration saw no values of {name!r}: it was of another network")
         return None
 
     def _may_be_stored(self, tensor: Tensor, steps: Quantization) -> bool:

@@ -25,6 +25,7 @@ from movinet_edge.training.labels import UNLABELLED
 from movinet_edge.training.network import as_clips
 from movinet_edge.training.poses import KIND_OF, hips_of
 from movinet_edge.training.together import rank, run_together, share_gradients, workers
+from movinet_edge.training.usage import ask_for_shards, errors_told, whole_number
 from movinet_edge.training.windows import Batch, WindowShape, draw, joined, random_batch
 
 _log = structlog.get_logger(__name__)
@@ -229,7 +230,7 @@ def _as_seen(held: ClipFolder, clip: int, frames: range, shape: WindowShape) -> 
     return fit(pictures, shape.size_px)
 
 
-def _arguments() -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m movinet_edge.training.train",
         description=__doc__,
@@ -244,8 +245,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--held", type=Path, required=True, help="folder of shards that are looked at, never learnt")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints; a run found there goes on")
     parser.add_argument("--start-from", type=Path, help="last.pt or weights.npz that a new run begins with")
-    parser.add_argument("--size", type=int, default=112, help="side of the pictures in pixels (default: 112)")
-    parser.add_argument("--frames", type=int, default=12, help="frames of a window (default: 12)")
+    parser.add_argument("--size", type=whole_number, default=112, help="side of the pictures in pixels (default: 112)")
+    parser.add_argument("--frames", type=whole_number, default=12, help="frames of a window (default: 12)")
     parser.add_argument(
         "--closeups", type=float, default=0.0, help="share of windows with the person from nearby (default: 0)"
     )
@@ -255,23 +256,31 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--real-share", type=float, default=0.12, help="of the windows, those from --real (default: 0.12)"
     )
-    parser.add_argument("--windows", type=int, default=100_000, help="windows to train on in all (default: 100000)")
-    parser.add_argument("--batch", type=int, default=24, help="windows per step of each process (default: 24)")
+    parser.add_argument("--windows", type=whole_number, default=100_000, help="to train on in all (default: 100000)")
+    parser.add_argument("--batch", type=whole_number, default=24, help="windows per step of each process (default: 24)")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="highest rate (default: 0.002)")
     parser.add_argument(
         "--hold-start",
         action="store_true",
         help="leave the first layers as they are: they learn fastest, and that costs up to a third of the time",
     )
-    parser.add_argument("--report-every", type=int, default=3000, help="windows between two lines (default: 3000)")
+    parser.add_argument(
+        "--report-every", type=whole_number, default=3000, help="windows between two lines (default: 3000)"
+    )
     parser.add_argument(
         "--threads",
-        type=int,
+        type=whole_number,
         default=1,
         help="CPU threads (default: 1; more help only on cores that nothing else uses)",
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes, one for each core to use (default: 1)")
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--workers", type=whole_number, default=1, help="processes, one for each core to use (default: 1)"
+    )
+    return parser
+
+
+def _check(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """End with one line if the run could not begin, before any process is started for it."""
     if arguments.hold_start and not arguments.start_from:
         parser.error("--hold-start needs a --start-from, whose first layers have learnt")
     if arguments.idle_times <= 0:
@@ -286,26 +295,26 @@ def _arguments() -> argparse.Namespace:
         )
     if first is not None and not first.is_file():
         parser.error(f"--start-from {first}: there is no such file; give the last.pt or weights.npz of a run")
-    return arguments
+    with errors_told(parser):
+        ask_for_shards(arguments.data)
+        _begun(arguments)
 
 
 def main() -> None:
     """Start a run, or go on with one."""
-    arguments = _arguments()
+    parser = _parser()
+    arguments = parser.parse_args()
+    _check(arguments, parser)
     run_together(arguments.workers, _train, arguments)
 
 
 def _train(arguments: argparse.Namespace) -> None:
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)  # all processes begin with the same weights
-    run = Run(arguments.learning_rate, _WEIGHT_DECAY)
+    run = _begun(arguments)
     torch.manual_seed(rank())
-    checkpoint = arguments.run / CHECKPOINT
-    if checkpoint.is_file():
-        run.resume(checkpoint)
-        _log.info("run goes on", checkpoint=str(checkpoint), windows=run.windows)
-    elif arguments.start_from:
-        run.start_from(arguments.start_from)
+    if run.windows:
+        _log.info("run goes on", checkpoint=str(arguments.run / CHECKPOINT), windows=run.windows)
     train(
         run,
         Clips(
@@ -324,6 +333,17 @@ def _train(arguments: argparse.Namespace) -> None:
             hold_start=arguments.hold_start,
         ),
     )
+
+
+def _begun(arguments: argparse.Namespace) -> Run:
+    """The run as it stands: going on, started from another, or new."""
+    run = Run(arguments.learning_rate, _WEIGHT_DECAY)
+    checkpoint = arguments.run / CHECKPOINT
+    if checkpoint.is_file():
+        run.resume(checkpoint)
+    elif arguments.start_from:
+        run.start_from(arguments.start_from)
+    return run
 
 
 if __name__ == "__main__":

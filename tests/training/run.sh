@@ -21,4 +21,4 @@ if ! pip --retries 0 'torch==2.13.0+cpu' &&
     exit 0
 fi
 echo "== pytest tests/training, the part with PyTorch"
-exec "$venv/bin/python" -m pytest tests/training/test_training_network.py "$@"
+exec "$venv/bin/python" -m pytest tests/training/pytorch "$@"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from training.toy_clips import picture, steady, write_toy
 
+from movinet_edge.api.errors import ModelError
 from movinet_edge.engine import load_model
 from movinet_edge.training.card import BEGIN, END, Figures, as_json, with_figures
 from movinet_edge.training.clips import ClipFolder, write_shard
@@ -67,7 +68,7 @@ def test_leaves_out_clips_by_what_they_show(exported: tuple[Path, Path], tmp_pat
 def test_refuses_a_model_of_other_classes(exported: tuple[Path, Path], tmp_path: Path):
     write_toy(tmp_path, steady(0))
     model = load_model(exported[1], labels=[f"class {n}" for n in range(18)])
-    with pytest.raises(ValueError, match="other classes"):
+    with pytest.raises(ModelError, match="other classes"):
         judge(model, ClipFolder([tmp_path]), window=16)
 
 

@@ -15,6 +15,7 @@ from movinet_edge.training.render.demo import write_demo
 from movinet_edge.training.render.nearness import NEAR_DEGREES, nearest_of_each
 from movinet_edge.training.render.preview import write_sheet
 from movinet_edge.training.render.shards import render
+from movinet_edge.training.usage import whole_number
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,11 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--assets", type=Path, required=True, help="the folder with mesh2motion/, kaykit/ and bvh/")
     parser.add_argument("--out", type=Path, help="write shards to this folder, under the name of the split")
     parser.add_argument("--split", choices=SPLITS, default="train", help="which motions and bodies (default: train)")
-    parser.add_argument("--clips", type=_positive, default=1000, help="how many (default: 1000)")
+    parser.add_argument("--clips", type=whole_number, default=1000, help="how many (default: 1000)")
     parser.add_argument(
         "--seed", type=int, default=1, help="another seed, other clips; the same, the same (default: 1)"
     )
-    parser.add_argument("--jobs", type=_positive, default=2, help="how many processes (default: 2)")
+    parser.add_argument("--jobs", type=whole_number, default=2, help="how many processes (default: 2)")
     parser.add_argument("--resume", action="store_true", help="keep the shards that are there already")
     parser.add_argument("--preview", type=Path, metavar="SHEET.png", help="write a contact sheet instead")
     parser.add_argument("--demo", type=Path, metavar="CLIP.mp4", help="write the demo clip of the package instead")
@@ -70,15 +71,8 @@ def _parser() -> argparse.ArgumentParser:
         "--near", action="store_true", help="say how near training comes to each motion that is held out instead"
     )
     parser.add_argument("--classes", help="for --preview: these only, separated by commas")
-    parser.add_argument("--each", type=_positive, default=1, help="for --preview: clips of each class (default: 1)")
+    parser.add_argument("--each", type=whole_number, default=1, help="for --preview: clips of each class (default: 1)")
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is none; it must be 1 or more")
-    return number
 
 
 def _render(options: argparse.Namespace) -> None:

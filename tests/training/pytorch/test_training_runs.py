@@ -1,0 +1,117 @@
+"""A training run learns, stops and goes on, in one process or several."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from training.toy_clips import steady, write_toy
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: bash tests/training/run.sh installs it and runs these")
+
+# ruff: noqa: E402  # these modules cannot be imported without PyTorch
+from movinet_edge.training.calibrate import load_network
+from movinet_edge.training.checkpoint import CHECKPOINT, WEIGHTS, Run
+from movinet_edge.training.clips import ClipFolder
+from movinet_edge.training.folding import WeightsError, read_weights
+from movinet_edge.training.labels import LABELS
+from movinet_edge.training.mean import mean_weights
+from movinet_edge.training.poses import LESSONS
+from movinet_edge.training.together import rank, run_together, share_gradients
+from movinet_edge.training.train import Clips, Settings, held_accuracy, train
+from movinet_edge.training.windows import WindowShape
+
+SHAPE = WindowShape(4, 32)
+
+
+def _step_alone(rank_of_data: int) -> torch.nn.Module:
+    torch.manual_seed(0)
+    layer = torch.nn.Conv2d(3, 2, 2).to(memory_format=torch.channels_last)
+    picture = torch.arange(48).view(1, 3, 4, 4).contiguous(memory_format=torch.channels_last)
+    (layer(picture * (1.0 + rank_of_data)) ** 2).sum().backward()
+    return layer
+
+
+def _step_together(folder: str) -> None:
+    layer = _step_alone(rank())
+    share_gradients(layer)
+    np.save(f"{folder}/{rank()}.npy", layer.weight.grad.numpy())
+
+
+def test_processes_take_the_mean_of_their_steps(tmp_path: Path):
+    run_together(2, _step_together, str(tmp_path))
+    expected = (_step_alone(0).weight.grad + _step_alone(1).weight.grad) / 2
+    for number in range(2):
+        np.testing.assert_allclose(np.load(tmp_path / f"{number}.npy"), expected.numpy())
+
+
+def _settings(windows: int) -> Settings:
+    return Settings(SHAPE, windows, batch=4, learning_rate=2e-3, report_every=1000, held_windows=4)
+
+
+def test_a_run_learns_stops_and_goes_on(tmp_path: Path):
+    torch.manual_seed(0)
+    write_toy(tmp_path / "data", steady(0, 17))
+    folder = ClipFolder([tmp_path / "data"])
+    clips = Clips(rendered=folder, held=folder, real=folder)
+    first = Run(2e-3, 0.0)
+    train(first, clips, tmp_path / "run", _settings(8))
+    assert first.windows == 8
+    second = Run(2e-3, 0.0)
+    second.resume(tmp_path / "run" / CHECKPOINT)
+    for name, value in first.network.state_dict().items():
+        assert torch.equal(value, second.network.state_dict()[name]), name
+    train(second, clips, tmp_path / "run", _settings(16))
+    assert second.windows == 16
+    assert any(
+        not torch.equal(value, second.network.state_dict()[name]) for name, value in first.network.state_dict().items()
+    )
+    assert 0.0 <= held_accuracy(second.average, folder, SHAPE, 4) <= 1.0
+
+
+def test_a_run_can_leave_the_first_layers_as_they_are(tmp_path: Path):
+    write_toy(tmp_path, steady(0, 17))
+    folder = ClipFolder([tmp_path])
+    run = Run(2e-3, 0.02)
+    before = {name: value.clone() for name, value in run.network.state_dict().items()}
+    train(run, Clips(folder, folder), tmp_path / "run", replace(_settings(8), hold_start=True))
+    changed = {name for name, value in run.network.state_dict().items() if not torch.equal(value, before[name])}
+    assert not any(name.startswith(("stem.", "layers.block0_layer0.")) for name in changed)
+    assert {"layers.block1_layer0.expand.convolution.weight", "layers.block1_layer0.expand.norm.running_var"} <= changed
+
+
+def test_what_a_run_leaves_can_be_exported_and_started_from(tmp_path: Path):
+    run = Run(1e-3, 0.0)
+    run.save(tmp_path)
+    folded = read_weights(tmp_path / WEIGHTS)
+    assert folded["classes"].bias.shape == (len(LABELS),)
+    again = Run(1e-3, 0.0)
+    again.start_from(tmp_path / CHECKPOINT)
+    average, loaded = run.average.module.state_dict(), load_network(tmp_path / WEIGHTS).state_dict()
+    mean_weights([tmp_path / WEIGHTS, tmp_path / WEIGHTS], tmp_path / "mean.npz")  # has no lessons
+    of_mean = load_network(tmp_path / "mean.npz").state_dict()
+    from_mean = Run(1e-3, 0.0)
+    from_mean.start_from(tmp_path / "mean.npz")
+    for name, value in again.network.state_dict().items():
+        assert torch.equal(value, average[name]), name
+        assert name.startswith(LESSONS) or torch.equal(value, loaded[name]), name
+        assert name.startswith(LESSONS) or torch.equal(value, of_mean[name]), name
+        assert name.startswith(LESSONS) or torch.equal(value, from_mean.network.state_dict()[name]), name
+    assert again.windows == 0
+
+
+def test_a_new_run_begins_with_what_was_learnt_though_a_lesson_has_changed(tmp_path):
+    first, second = Run(1e-3, 0.0), Run(1e-3, 0.0)
+    kept = first.average.module
+    kept.joints[0], kept.pose[2].weight.data[:] = torch.nn.Conv2d(5, 7, 1), 0.25
+    first.save(tmp_path)
+    second.start_from(tmp_path / CHECKPOINT)
+    for network in (second.network, second.average.module):
+        assert torch.equal(network.classes.weight, kept.classes.weight)
+        assert (network.pose[2].weight == 0.25).all()
+        assert network.joints[0].weight.shape[0] != 7
+        assert not torch.equal(network.joints[2].weight, kept.joints[2].weight)  # it belongs to what has changed
+    del kept.classes.weight  # what is exported must be there
+    torch.save({"average": first.average.state_dict()}, tmp_path / CHECKPOINT)
+    with pytest.raises(WeightsError, match=r"classes\.weight"):
+        second.start_from(tmp_path / CHECKPOINT)
