@@ -14,6 +14,8 @@ DEFAULT_MODEL = "movinet-a0-int8"
 """The smallest and fastest of the official files."""
 BUILTIN_MODEL = "builtin"
 """Comes with the package: 18 classes, for first steps, tests and closed networks."""
+BUILTIN_WINDOW = 16
+"""Frames to remember with it: what its figures were measured with. Source: its card, models/builtin.md."""
 
 _log = structlog.get_logger(__name__)
 
@@ -86,10 +88,15 @@ def _find(
             model=BUILTIN_MODEL,
             classes=len(bundled_labels(BUILTIN_MODEL)),
             default=DEFAULT_MODEL,
-            reason=" ".join(line.strip() for line in str(error).splitlines()[:2]),
+            reason=_reason(error),
             for_600_classes="movinet-edge models pull a0",
         )
         return store.get(BUILTIN_MODEL, pull=False)
+
+
+def _reason(error: ModelError) -> str:
+    """What failed, and of the addresses the first with its cause; the log has told of each by then."""
+    return " ".join(line.strip().removeprefix("- ") for line in str(error).splitlines()[:3])
 
 
 def resolve_labels(labels: Sequence[str] | str | Path | None, found: FoundModel) -> Sequence[str] | None:
@@ -115,4 +122,13 @@ def _with_bundled_hint(error: ModelError, found: FoundModel) -> ModelError:
     return error
 
 
-__all__ = ["BUILTIN_MODEL", "DEFAULT_MODEL", "Model", "check_interface", "find_labels", "load", "resolve_labels"]
+__all__ = [
+    "BUILTIN_MODEL",
+    "BUILTIN_WINDOW",
+    "DEFAULT_MODEL",
+    "Model",
+    "check_interface",
+    "find_labels",
+    "load",
+    "resolve_labels",
+]

@@ -16,17 +16,20 @@ from movinet_edge.api import CheckedSink, ConfigurationError, SinkError, Source
 from movinet_edge.cli import exit_codes
 from movinet_edge.cli.configured import DEFAULT_PATH
 from movinet_edge.cli.init_file import SERVICE_FOLDER, Wishes, broker_from, configuration_text
+from movinet_edge.cli.model_labels import SHORT_LIST, labels_of
 from movinet_edge.cli.probe_source import type_and_settings
 from movinet_edge.config import ConfigurationProblems, Document, KeyPath, validate
 from movinet_edge.config.tree import Node, Origin
 from movinet_edge.config.yaml_reader import parse_yaml
-from movinet_edge.library import DEFAULT_MODEL
-from movinet_edge.models import ModelStore, bundled_labels
+from movinet_edge.library import BUILTIN_MODEL, DEFAULT_MODEL
+from movinet_edge.models import ModelStore
+from movinet_edge.models.catalogue import full_name
 
 HELP = "write a first configuration, with your camera and broker tried"
 DESCRIPTION = """\
 Ask for a camera and an MQTT broker (or take them from the options), try both, write a commented configuration, and say
-what to do next. No file is ever overwritten, and no password is written: it says where to put it instead."""
+what to do next. No file is ever overwritten, and no password is written: it says where to put it instead. Where no
+model can be downloaded, --model builtin takes the one that comes with the package."""
 EPILOG = """\
 SOURCE is rtsp://192.168.1.20/stream2 or any other address of a live stream, /dev/video0, picamera2, or a video file.
 
@@ -38,6 +41,8 @@ _BROKER_PASSWORD: KeyPath = ("sinks", 0, "password")
 
 # Some cameras want their login as user=…&password=… in the query or the path.
 _SECRET_IN_ADDRESS = re.compile(r"(?:auth|key|pas|pw|secret|token)\w*=", re.IGNORECASE)
+
+_IN_A_CLOSED_NETWORK = f"where it cannot be downloaded: init --model {BUILTIN_MODEL}"
 
 _TIMEOUT_S = 15.0
 _LOOK_S = 2.0  # long enough to tell frames per second, short enough to wait for
@@ -54,7 +59,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--broker", metavar="HOST[:PORT]", help="the MQTT broker; mqtts://HOST: encrypted")
     parser.add_argument("--broker-user", metavar="NAME", help="to log in to the broker with")
     parser.add_argument("--broker-password-file", type=Path, metavar="FILE", help="holds the broker's password")
-    parser.add_argument("--label", metavar="LABEL", help=f"what to watch for ({_LABEL}); * stands for any text")
+    parser.add_argument(
+        "--model",
+        metavar="NAME|PATH",
+        help=f"catalogue name, such as {BUILTIN_MODEL}, or .tflite file ({DEFAULT_MODEL})",
+    )
+    parser.add_argument(
+        "--label",
+        metavar="LABEL",
+        help=f"what to watch for ({_LABEL}, or the first label of a model without it); * stands for any text",
+    )
     parser.add_argument(
         "--out", type=Path, default=DEFAULT_PATH, metavar="FILE", help="the configuration to write (%(default)s)"
     )
@@ -112,9 +126,12 @@ def _answers(args: argparse.Namespace, ask: Callable[[str], str], ask_secret: Ca
         user = ask("User for the broker (empty: none): ") or None
     if user is not None and (password := _read(file) if file else ask_secret("The broker's password: ")):
         secrets[_BROKER_PASSWORD] = password
-    label = args.label or ("" if args.source else ask(f"What to watch for [{_LABEL}]: ")) or _LABEL
-    _check_label(label)
-    return _Answers(Wishes(source, label, broker, user, args.out), secrets)
+    model, labels = _model(args.model or ("" if args.source else _ask_model(ask)) or DEFAULT_MODEL)
+    usual = _LABEL if _LABEL in labels else labels[0]
+    choice = f" ({', '.join(labels)})" if len(labels) <= SHORT_LIST else ""
+    label = args.label or ("" if args.source else ask(f"What to watch for{choice} [{usual}]: ")) or usual
+    _check_label(label, labels)
+    return _Answers(Wishes(source, label, broker, user, args.out, model), secrets)
 
 
 def _source(
@@ -150,12 +167,36 @@ def _source(
     return {"type": kind, "url": url, **({} if user is None else {"user": user})}
 
 
-def _check_label(label: str) -> None:
+def _ask_model(ask: Callable[[str], str]) -> str:
+    if ModelStore().find(DEFAULT_MODEL):  # whoever has it wants it
+        return ""
+    return ask(
+        f"Model ({DEFAULT_MODEL} must be downloaded, {BUILTIN_MODEL} comes with the package) [{DEFAULT_MODEL}]: "
+    )
+
+
+def _model(name: str) -> tuple[str, tuple[str, ...]]:
+    """The model as the configuration names it, and its labels.
+
+    Raises:
+        ModelError: no model has this name, or the file cannot be used.
+    """
+    store = ModelStore()
+    found = store.find(name)
+    card = found.card if found else store.cards.get(full_name(name))
+    if found is None and card is None:
+        found = store.get(name, pull=False)  # raises, with what is wrong and the nearest names
+    labels = labels_of(card, found)
+    # The configuration may lie in another folder than the one that a path begins at.
+    return str(found.path.absolute()) if found and found.origin == "path" else full_name(name), labels
+
+
+def _check_label(label: str, labels: tuple[str, ...]) -> None:
     from movinet_edge.config import ActionSettings
     from movinet_edge.daemon.stream_parts import watch_list
 
     try:
-        watch_list({"watched": ActionSettings(labels=(label,))}, None, tuple(bundled_labels("kinetics-600")))
+        watch_list({"watched": ActionSettings(labels=(label,))}, None, labels)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
 
@@ -238,24 +279,28 @@ def _write(place: Path, text: str) -> None:
 
 def _next_steps(wishes: Wishes) -> list[str]:
     """Commands, in their order."""
+    model = ModelStore().find(wishes.model)
     logins = [(_CAMERA_PASSWORD, wishes.source.get("user")), (_BROKER_PASSWORD, wishes.broker_user)]
     names = ["__".join(map(str, path)) for path, user in logins if user is not None]
     if wishes.is_for_service:
         unit = "movinet-edge" if wishes.place.name == DEFAULT_PATH.name else f"movinet-edge@{wishes.place.stem}"
         folder = SERVICE_FOLDER / "credentials"
+        # What this user has in a cache or a search folder is not the service's.
+        is_there = model is not None and model.origin in {"package", "path"}
+        note = "" if is_there else f"    # the first start downloads the model; {_IN_A_CLOSED_NETWORK}"
         return [
             *(
                 f"sudo install -m 600 /dev/stdin {folder / name}    # type the password, Enter, Ctrl-D"
                 for name in names
             ),
-            f"sudo systemctl enable --now {unit}    # the first start downloads the model",
+            f"sudo systemctl enable --now {unit}{note}",
             f"sudo movinet-edge doctor --config {wishes.place}",
         ]
     variables = [f"MOVINET_EDGE__{name.upper()}" for name in names]
     config = f"--config {shlex.quote(str(wishes.place))}"
     return [
         *(f"read -rs {name} && export {name}    # type the password, Enter" for name in variables),
-        *([] if ModelStore().find(DEFAULT_MODEL) else [f"movinet-edge models pull {DEFAULT_MODEL}"]),
+        *([] if model else [f"movinet-edge models pull {wishes.model}    # {_IN_A_CLOSED_NETWORK}"]),
         f"movinet-edge check {config}",
         f"movinet-edge run {config}",
     ]

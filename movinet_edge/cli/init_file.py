@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from movinet_edge.api import ConfigurationError
 from movinet_edge.cli.configured import DEFAULT_PATH
+from movinet_edge.library import BUILTIN_MODEL, BUILTIN_WINDOW, DEFAULT_MODEL
 
 SERVICE_FOLDER = DEFAULT_PATH.parent
 _SERVICE_STATE = Path("/var/lib/movinet-edge")
@@ -52,6 +53,7 @@ class Wishes:
         broker: None for none.
         broker_user: to log in with there.
         place: the file that it is for.
+        model: a name of the catalogue, or the path of a file.
     """
 
     source: Mapping[str, Any]
@@ -59,6 +61,7 @@ class Wishes:
     broker: Broker | None
     broker_user: str | None
     place: Path
+    model: str = DEFAULT_MODEL
 
     @property
     def is_for_service(self) -> bool:
@@ -79,7 +82,13 @@ def configuration_text(wishes: Wishes) -> str:
     source = "\n".join(f"      {key}: {_scalar(value)}" for key, value in wishes.source.items())
     # An action's name appears in topics and in Home Assistant, where a pattern would look odd.
     action = wishes.label if re.fullmatch(r"[A-Za-z][A-Za-z -]*", wishes.label) else "watched"
+    # A catalogue's name is told bare, as everywhere else.
+    model = wishes.model if re.fullmatch(r"[a-z][a-z0-9-]*", wishes.model) else _scalar(wishes.model)
     return _TEMPLATE.format(
+        model_note=_MODEL_NOTES.get(wishes.model, _OTHER_MODEL_NOTE),
+        model=model,
+        window=_WINDOW if wishes.model == BUILTIN_MODEL else "",
+        model_option="" if wishes.model == DEFAULT_MODEL else f" --model {model}",
         action=_scalar(action),
         state=state,
         source=source,
@@ -120,26 +129,39 @@ _TEMPLATE = """\
 # Written by `movinet-edge init`. After a change: `movinet-edge check`, then `movinet-edge reload`.
 # Every other setting is explained in config/all-options.yaml, and by `movinet-edge schema config`.
 
-# Which model looks, from `movinet-edge models list`. This is the smallest and fastest. Where it cannot be downloaded:
-# builtin, which comes with the package and knows 18 labels (`movinet-edge models show builtin`).
-model: movinet-a0-int8
+{model_note}
+model: {model}
 
 # Where events are kept until every sink has them.
 {state}
 
 streams:
   - name: camera   # appears in every event
-    source:
+{window}    source:
 {source}
 {source_secret}    actions:
-      # What to watch for: a name of your own, and the model's labels that mean it. `movinet-edge classify VIDEO` shows
-      # which labels the model gives for what you want to see. It begins at the score `on` and ends below `off`.
+      # What to watch for: a name of your own, and the model's labels that mean it. What the model gives for a video of
+      # yours: `movinet-edge classify VIDEO{model_option}`. It begins at the score `on` and ends below `off`.
       {action}: {{labels: [{label}], on: 0.5, off: 0.3}}
 
 # Where events go.
 sinks:
 {mqtt}
   - type: log
+"""
+
+_MODEL_NOTES = {
+    DEFAULT_MODEL: """\
+# Which model looks, from `movinet-edge models list`. This is the smallest and fastest. Where it cannot be downloaded:
+# builtin, which comes with the package and knows 18 labels (`movinet-edge models show builtin`).""",
+    BUILTIN_MODEL: """\
+# Which model looks, from `movinet-edge models list`. This one comes with the package and knows 18 labels (`movinet-edge
+# models show builtin`). Where it can be downloaded: movinet-a0-int8, which knows 600, learnt from real video.""",
+}
+_OTHER_MODEL_NOTE = "# Which model looks: a name from `movinet-edge models list`, or the path of a .tflite file."
+
+_WINDOW = f"""\
+    window: {BUILTIN_WINDOW}   # frames that count; what the figures of this model's card were measured with
 """
 
 _WITHOUT_BROKER = """\

@@ -7,10 +7,13 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from movinet_edge.api import ModelError
 from movinet_edge.cli import exit_codes, models_optimize
 from movinet_edge.cli.consoles import stdout_console
 from movinet_edge.cli.download_progress import download_progress
+from movinet_edge.cli.model_labels import SHORT_LIST, labels_of
 from movinet_edge.models import FoundModel, ModelCard, ModelStore, recommended
+from movinet_edge.models.catalogue import full_name
 
 HELP = "list, show, pull, verify and optimize model files"
 DESCRIPTION = """\
@@ -73,7 +76,7 @@ def _list(store: ModelStore) -> int:
 
 def _show(store: ModelStore, name: str) -> int:
     found = store.find(name)
-    card = found.card if found else store.cards.get(name)
+    card = found.card if found else store.cards.get(full_name(name))
     if found is None and card is None:
         found = store.get(name, pull=False)  # raises, with what is wrong and the nearest names
     on_disk = [("on disk", f"no; movinet-edge models pull {name}")] if found is None else _file_lines(found)
@@ -89,13 +92,21 @@ def _card_lines(card: ModelCard | None) -> list[tuple[str, str]]:
         ("name", card.name),
         ("family", f"{card.family}, {card.quantisation}, version {card.version}"),
         ("input", f"{card.input_px}×{card.input_px} px, {card.fps:g} frames per second"),
-        ("labels", card.labels),
+        ("labels", _labels(card)),
         *_published(card),
         ("licence", card.licence),
         ("checksum", _checksum(card)),
         *[("address", url) for url in card.urls],
         *([("notes", card.notes)] if card.notes else []),
+        *([("card", str(card.document))] if card.document else []),
     ]
+
+
+def _labels(card: ModelCard) -> str:
+    labels = labels_of(card, None)
+    if len(labels) <= SHORT_LIST:
+        return f"{card.labels}: {', '.join(labels)}"
+    return f"{card.labels}: {len(labels)} of them, one a line in {card.labels_file}"
 
 
 def _published(card: ModelCard) -> list[tuple[str, str]]:
@@ -126,7 +137,18 @@ def _file_lines(found: FoundModel) -> list[tuple[str, str]]:
         ("interface", f"signature {interface.signature!r}, image {interface.size_px[0]}×{interface.size_px[1]} px,"),
         ("", f"{interface.classes} classes, {len(interface.states)} states, {pools} pool channels"),
         ("runtime", str(session.runtime)),
+        *([] if found.card else [("labels", _own_labels(found))]),
     ]
+
+
+def _own_labels(found: FoundModel) -> str:
+    try:
+        labels = labels_of(None, found)
+    except ModelError as error:  # which keeps it from running, but not from being shown
+        return str(error)
+    if len(labels) <= SHORT_LIST:
+        return ", ".join(labels)
+    return f"{len(labels)} of them, packed into the file or beside it"
 
 
 def _pull(store: ModelStore, name: str) -> int:

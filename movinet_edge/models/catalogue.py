@@ -13,6 +13,7 @@ from movinet_edge.api import ModelError
 
 BUNDLED_FOLDER = Path(__file__).resolve().parent
 """Where the package keeps its catalogue, label lists and own model."""
+_LABELS_FOLDER = BUNDLED_FOLDER / "labels"
 
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+/\S*$")]
 
@@ -44,6 +45,17 @@ class ModelCard(BaseModel):
     def has_checksum(self) -> bool:
         """True when the content can be recognised from this card alone."""
         return self.sha256 is not None or self.git_blob is not None
+
+    @property
+    def labels_file(self) -> Path:
+        """The label list, one a line."""
+        return _LABELS_FOLDER / f"{self.labels}.txt"
+
+    @property
+    def document(self) -> Path | None:
+        """Where more is said of a model that comes with the package: what it was made from, how often it is right."""
+        path = BUNDLED_FOLDER / f"{self.name}.md"
+        return path if path.is_file() else None
 
 
 @cache
@@ -77,7 +89,7 @@ def bundled_labels(name: str = "kinetics-600") -> tuple[str, ...]:
     Raises:
         ModelError: there is no such list.
     """
-    lists = {entry.name.removesuffix(".txt"): entry for entry in sorted(BUNDLED_FOLDER.joinpath("labels").iterdir())}
+    lists = {entry.name.removesuffix(".txt"): entry for entry in sorted(_LABELS_FOLDER.iterdir())}
     if name not in lists:
         raise ModelError(f"no label list is called {name!r}; {nearest(name, lists)}")
     return tuple(lists[name].read_text(encoding="utf-8").splitlines())

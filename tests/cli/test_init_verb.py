@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ from movinet_edge.api import ConfigurationError
 from movinet_edge.cli.init import _next_steps
 from movinet_edge.cli.init_file import Broker, Wishes, broker_from, configuration_text
 from movinet_edge.config import load
+from movinet_edge.models.catalogue import BUNDLED_FOLDER
 
 SECRET = "open:sesame#1"  # noqa: S105 - what must not be told
 
@@ -37,7 +39,52 @@ def test_a_camera_and_a_broker_that_answer(cli, folder, red_clip, broker, offici
 
 def test_without_a_model_it_is_fetched_first(cli, folder, red_clip):
     ran = cli("init", "--source", red_clip, "--out", "config.yaml")
-    assert "  movinet-edge models pull movinet-a0-int8\n  movinet-edge check" in ran.out
+    pull, check, _run = ran.out.splitlines()[-3:]
+    assert pull == "  movinet-edge models pull movinet-a0-int8    # where it cannot be downloaded: init --model builtin"
+    assert check == "  movinet-edge check --config config.yaml"
+
+
+@pytest.mark.parametrize("label", ["fall", "push up"])
+@pytest.mark.usefixtures("offline")
+def test_the_packages_own_model_needs_no_network(cli, folder, demo_clip, label, monkeypatch):
+    ran = cli("init", "--model", "builtin", "--label", label, "--source", demo_clip, "--out", "config.yaml", "--yes")
+    assert (ran.code, ran.err) == (0, "")
+    assert "download" not in ran.out
+    assert "models pull" not in ran.out
+    told = load(Path("config.yaml"))
+    assert (told.model, told.streams[0].window, list(told.streams[0].actions)) == ("builtin", 16, [label])
+    assert "`window: 16`" in (BUNDLED_FOLDER / "builtin.md").read_text(encoding="utf-8")
+    monkeypatch.setenv("MOVINET_EDGE__STATE_DIR", str(folder / "state"))
+    ran = cli("run", "--config", "config.yaml")
+    assert ran.code == 0
+    assert "download" not in ran.err
+    assert ("action started" in ran.err) == (label == "push up")  # nobody falls in the clip
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("a0", ("movinet-a0-int8", 25, "waving hand")),
+        ("movinet-a1-int8", ("movinet-a1-int8", 25, "waving hand")),
+        ("builtin", ("builtin", 16, "fall")),
+    ],
+)
+def test_a_model_brings_its_labels(cli, folder, red_clip, name, told):
+    assert cli("init", "--source", red_clip, "--model", name, "--out", "config.yaml").code == 0
+    written = load(Path("config.yaml"))
+    [action] = written.streams[0].actions
+    assert (written.model, written.streams[0].window, action) == told
+
+
+def test_a_model_of_ones_own(cli, folder, red_clip, toy):
+    for file in (toy, toy.with_suffix(".txt")):
+        shutil.copy(file, folder)
+    # Relative paths in a configuration begin at its own folder, but this one at the folder that one works in.
+    ran = cli("init", "--source", red_clip, "--model", "toy.tflite", "--out", "there/config.yaml")
+    assert ran.code == 0
+    assert "models pull" not in ran.out
+    assert "stream camera: 1 action, toy on " in cli("check", "--config", "there/config.yaml").out
+    assert list(load(Path("there/config.yaml")).streams[0].actions) == ["waiting"]
 
 
 def test_nothing_is_written_when_nobody_answers(cli, folder, red_clip):
@@ -95,6 +142,14 @@ def test_no_secret_is_written_or_told(cli, folder, secret_file, source, monkeypa
 WRONG = [
     ([], "--source is needed where nobody can be asked"),
     (["--source", "CLIP", "--label", "waving hnad"], "waving hand"),
+    (["--source", "CLIP", "--model", "builtin", "--label", "pushing up"], "did you mean 'push up'"),
+    (
+        ["--source", "CLIP", "--model", "builtin", "--label", "waving hand"],
+        "no label of the model matches 'waving hand'",
+    ),
+    (["--source", "CLIP", "--label", "push-up"], "did you mean 'push up'"),
+    (["--source", "CLIP", "--model", "bulitin"], "did you mean builtin?"),
+    (["--source", "CLIP", "--model", "./nowhere.tflite"], "there is no model file nowhere.tflite"),
     (["--source", "CLIP", "--broker", "anna:sesame@host"], "the broker must be a host"),
     (["--source", "CLIP", "--broker-user", "anna"], "need a --broker"),
     (["--source", "rtsp://127.0.0.1/a?user=anna&password=sesame"], "streams__0__source__url"),
@@ -153,15 +208,26 @@ def test_the_service_is_started_by_its_unit():
     camera, broker, start, look = _next_steps(wishes)
     assert "/etc/movinet-edge/credentials/streams__0__source__password " in camera
     assert "/etc/movinet-edge/credentials/sinks__0__password " in broker
-    assert start.startswith("sudo systemctl enable --now movinet-edge@porch ")
+    assert start == (
+        "sudo systemctl enable --now movinet-edge@porch    # the first start downloads the model; where it cannot be"
+        " downloaded: init --model builtin"
+    )
     assert look == "sudo movinet-edge doctor --config /etc/movinet-edge/porch.yaml"
+
+
+def test_a_service_with_the_packages_own_model_downloads_nothing():
+    wishes = Wishes({"type": "camera"}, "fall", None, None, Path("/etc/movinet-edge/config.yaml"), "builtin")
+    start, _look = _next_steps(wishes)
+    assert start == "sudo systemctl enable --now movinet-edge"
 
 
 @pytest.mark.parametrize("value", ["no", "1e3", 'a "quoted" \\ text', "ümläut: #x", "{x}"])
 def test_any_text_comes_back_as_it_was(folder, value):
-    wishes = Wishes({"type": "file", "path": value}, value, Broker(value, None, True), value, folder / "c.yaml")
+    broker = Broker(value, None, True)
+    wishes = Wishes({"type": "file", "path": value}, value, broker, value, folder / "c.yaml", f"/{value}.tflite")
     (folder / "c.yaml").write_text(configuration_text(wishes), encoding="utf-8")
     loaded = load(folder / "c.yaml")
+    assert loaded.model == f"/{value}.tflite"
     assert loaded.streams[0].source.options["path"] == value
     (action,) = loaded.streams[0].actions.values()
     assert action.labels == (value,)
@@ -178,9 +244,25 @@ def test_questions_on_a_terminal(folder, red_clip, official):
     os.close(theirs)
     assert process.returncode == 1
     assert "Camera (rtsp://…" in out
+    assert "Model (" not in out
     assert "Write it all the same?" in out
     assert "is not written" in err
     assert list(folder.iterdir()) == []
+
+
+def test_without_the_default_model_it_is_asked_which_one(folder, red_clip):
+    ours, theirs = pty.openpty()
+    command = [*COMMAND, "init", "--out", "config.yaml"]
+    with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        os.write(ours, f"{red_clip}\n\nbuiltin\npush up\n".encode())
+        out, err = process.communicate(timeout=PATIENCE_S)
+    os.close(ours)
+    os.close(theirs)
+    assert (process.returncode, err) == (0, "")
+    assert "Model (movinet-a0-int8 must be downloaded, builtin comes with the package) [movinet-a0-int8]: " in out
+    assert "What to watch for (fall, lie, " in out
+    assert load(Path("config.yaml")).model == "builtin"
+    assert list(load(Path("config.yaml")).streams[0].actions) == ["push up"]
 
 
 @pytest.mark.parametrize(("label", "name"), [("juggling balls", "juggling balls"), ("playing *", "watched")])

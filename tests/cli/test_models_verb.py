@@ -1,8 +1,13 @@
 """`models`: what there is, what is here, and whether it is what it should be."""
 
 import shutil
+from pathlib import Path
 
 import pytest
+from toy_model import Block, ToySpec, write
+
+from movinet_edge.cli.model_labels import SHORT_LIST
+from movinet_edge.models import bundled_labels
 
 NAMES = [f"movinet-{size}-{kind}" for kind in ("int8", "float16") for size in ("a0", "a1", "a2")]
 
@@ -48,6 +53,32 @@ def test_a_card(cli, name):
     assert f"no; movinet-edge models pull {name}" in ran.out
 
 
+def test_a_card_by_its_short_name(cli):
+    ran = cli("models", "show", "a0")
+    assert ran.out.splitlines()[0].split() == ["name", "movinet-a0-int8"]
+
+
+def told(ran, key):
+    """What is told under a key."""
+    [line] = [line for line in ran.out.splitlines() if line.startswith(f"{key} ")]
+    return line.removeprefix(key).strip()
+
+
+def test_the_card_of_the_packages_own_model(cli):
+    ran = cli("models", "show", "builtin")
+    assert ran.code == 0
+    assert told(ran, "labels") == f"builtin: {', '.join(bundled_labels('builtin'))}"
+    assert Path(told(ran, "card")).read_text(encoding="utf-8").startswith("# builtin")
+
+
+def test_a_long_list_of_labels_is_counted_and_found(cli):
+    ran = cli("models", "show", "movinet-a0-int8")
+    count, place = told(ran, "labels").split(" of them, one a line in ")
+    assert count == "kinetics-600: 600"
+    assert tuple(Path(place).read_text(encoding="utf-8").splitlines()) == bundled_labels("kinetics-600")
+    assert not any(line.startswith("card") for line in ran.out.splitlines())
+
+
 def test_the_card_of_a_model_that_is_here(cli, official, a0_int8):
     ran = cli("models", "show", "movinet-a0-int8")
     assert f"{a0_int8} (3,276,048 bytes, found by search)" in ran.out
@@ -66,6 +97,20 @@ def test_a_file_of_ones_own(cli, toy):
     assert ran.out.startswith("name          not in the catalogue\n")
     assert "image 32×32 px" in ran.out
     assert "4 classes" in ran.out
+    assert told(ran, "labels") == "waiting, turning red, turning green, falling over"
+
+
+def test_a_file_without_labels(cli, toy, tmp_path):
+    ran = cli("models", "show", shutil.copy(toy, tmp_path / "bare.tflite"))
+    assert ran.code == 0
+    assert told(ran, "labels").startswith("bare.tflite: no labels for its 4 classes")
+
+
+def test_a_file_with_many_labels(cli, tmp_path):
+    many = SHORT_LIST + 1
+    toy = write(ToySpec(size_px=32, classes=many, blocks=(Block(4, (3,)),)), tmp_path / "many.tflite")
+    toy.with_suffix(".txt").write_text("".join(f"label {number}\n" for number in range(many)))
+    assert told(cli("models", "show", toy), "labels") == f"{many} of them, packed into the file or beside it"
 
 
 @pytest.mark.parametrize("verb", ["show", "pull", "verify"])

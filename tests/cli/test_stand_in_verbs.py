@@ -1,10 +1,14 @@
 """The package's own model on the command line: chosen, standing in offline, and where it must not."""
 
 import json
+import re
+import shutil
+from pathlib import Path
 
 import pytest
 
 CONFIGURATION = "state_dir: state\nstreams: [{{name: hall, source: {{type: file, path: {clip}}}, {watched}}}]\n"
+EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "builtin.yaml"
 KNOWN, UNKNOWN = "push up", "carving ice"
 
 
@@ -58,7 +62,20 @@ def test_classify_watches_for_what_it_knows(cli, offline, write, red_clip):
     write(KNOWN)
     ran = cli("classify", red_clip, "--actions", "actions.yaml", "--format", "jsonl")
     assert ran.code == 0
-    assert ran.err.count("the package's own is used") == 1
+    [told] = [line for line in ran.err.splitlines() if "the package's own is used" in line]
+    assert re.search(r"movinet-a0-int8 could not be downloaded: https://\S+ the connection was refused\W", told), told
+
+
+def test_the_example_for_a_closed_network_runs_there(cli, offline, folder, demo_clip, monkeypatch):
+    shutil.copy(EXAMPLE, folder)
+    shutil.copy(demo_clip, folder / "clip.mp4")
+    monkeypatch.setenv("MOVINET_EDGE__STATE_DIR", str(folder / "state"))
+    ran = cli("run", "--config", "builtin.yaml")
+    assert ran.code == 0
+    assert "download" not in ran.err
+    started = [line for line in ran.err.splitlines() if "action started" in line]
+    assert started
+    assert all("exercise" in line for line in started), started
 
 
 @pytest.mark.parametrize("more", [["--actions", "actions.yaml"], ["--head", "fall"], ["--model", "a0"]])
