@@ -227,7 +227,7 @@ def _fall_head(lesson: Lesson, folder: Path) -> Head:
                 "Detection-in-Videos)."
             ),
             "limits": (
-                "Three people, three rooms, daylight, falls that were acted: nobody has measured it elsewhere.",
+                "Three people, three rooms, falls that were acted: nobody has measured it elsewhere.",
                 "The figures are of the same three people, one left out at a time; eleven falls are few.",
                 "Lying down on purpose looks alike: it is not among the examples, and may be taken for a fall.",
                 "One camera at the height of a desk; from the ceiling a fall looks different.",
