@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from movinet_edge.training.architecture import IMAGE_SIZE_PX
 from movinet_edge.training.augment import fit
-from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder
-from movinet_edge.training.folding import read_weights
+from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, clips_in
+from movinet_edge.training.folding import WeightsError, read_weights
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.network import Movinet, as_clips
 from movinet_edge.training.poses import LESSONS
-from movinet_edge.training.usage import clips_in, errors_told, whole_number
+from movinet_edge.training.usage import errors_told, file_to_write, whole_number
 
 _TAIL = 2e-5
 """The part of the values at each end that may be cut off: a few outliers would make the steps of all others coarse."""
@@ -37,7 +37,10 @@ def load_network(weights: Path) -> Movinet:
     own = {name: value for name, value in network.state_dict().items() if name.startswith(LESSONS)}
     with np.load(weights, allow_pickle=False) as arrays:
         kept = {name: torch.from_numpy(arrays[name]) for name in arrays if not name.startswith(LESSONS)}
-    network.load_state_dict(kept | own)
+    try:
+        network.load_state_dict(kept | own)
+    except RuntimeError as error:
+        raise WeightsError(f"{weights}: {error}") from error
     network.eval()
     return network
 
@@ -92,7 +95,7 @@ def main() -> None:
     )
     parser.add_argument("--weights", type=Path, required=True, help="weights.npz of a training run")
     parser.add_argument("--data", type=Path, action="append", required=True, help="folder of shards; may be repeated")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--out", type=file_to_write, required=True, help="JSON file to write")
     parser.add_argument("--clips", type=whole_number, default=60, help="how many clips are looked at (default: 60)")
     parser.add_argument("--window", type=whole_number, default=16, help="frames that the head averages (default: 16)")
     parser.add_argument(

@@ -1,6 +1,5 @@
 """Keeps a training run on disk, so that it can go on after it was stopped, and hands its weights to the export."""
 
-import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,8 +27,9 @@ _EMA_DECAY = 0.998
 class Run:
     """A network in training, with all that must be kept to go on."""
 
-    def __init__(self, learning_rate: float, weight_decay: float) -> None:
-        self.network = Movinet(len(LABELS)).to(memory_format=torch.channels_last)
+    def __init__(self, learning_rate: float, weight_decay: float, device: torch.device | str = "cpu") -> None:
+        self.device = torch.device(device)
+        self.network = Movinet(len(LABELS)).to(self.device, memory_format=torch.channels_last)
         self.average = AveragedModel(self.network, avg_fn=_moving_average, use_buffers=True)
         self.optimizer = optim.AdamW(_groups(self.network, weight_decay), learning_rate)
         self.windows = 0
@@ -57,12 +57,12 @@ class Run:
         Raises:
             WeightsError: the file is damaged or no checkpoint of this network's.
         """
-        with _told_of(file):
+        with _told_of(file, "give another --run, and this folder's weights.npz as --start-from"):
             kept = _load(file)
             self.network.load_state_dict(kept["network"])
             self.average.load_state_dict(kept["average"])
             self.optimizer.load_state_dict(kept["optimizer"])
-            self.windows = kept["windows"]
+            self.windows = int(kept["windows"])
 
     def start_from(self, file: Path) -> None:
         """Begin a new run with what another has learnt: its `last.pt`, or a `weights.npz`.
@@ -72,7 +72,7 @@ class Run:
         Raises:
             WeightsError: the file is damaged or none of this network's.
         """
-        with _told_of(file):
+        with _told_of(file, f"it has to be {CHECKPOINT} or {WEIGHTS} of a run"):
             kept = _read_weights(file) if file.suffix == Path(WEIGHTS).suffix else _average(_load(file))
             own = self.network.state_dict()
             for lesson in LESSONS:
@@ -84,16 +84,14 @@ class Run:
 
 
 @contextmanager
-def _told_of(file: Path) -> Iterator[None]:
-    """Whatever PyTorch finds wrong with a file becomes one error that names it."""
+def _told_of(file: Path, remedy: str) -> Iterator[None]:
+    """Whatever is found wrong with a file becomes one error that names it."""
     try:
         yield
-    except (KeyError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        # What unpickling says is long, and advises to trust the file.
-        said = "no checkpoint" if isinstance(error, pickle.UnpicklingError) else shorten(str(error), _MOST_SAID)
-        raise WeightsError(
-            f"{file}: {said}; it has to be {CHECKPOINT} or {WEIGHTS} of a run of this network"
-        ) from error
+    except (WeightsError, OSError):
+        raise
+    except Exception as error:  # PyTorch has no kind of its own for a damaged or foreign file
+        raise WeightsError(f"{file} is of another network ({shorten(str(error), _MOST_SAID)}); {remedy}") from error
 
 
 def _moving_average(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
@@ -103,7 +101,7 @@ def _moving_average(average: Tensor, current: Tensor, steps: Tensor | int) -> Te
 
 def save_weights(network: nn.Module, file: Path) -> None:
     """The weights as NumPy arrays, which the export reads without PyTorch."""
-    arrays: Mapping[str, Any] = {name: value.numpy() for name, value in network.state_dict().items()}
+    arrays: Mapping[str, Any] = {name: value.cpu().numpy() for name, value in network.state_dict().items()}
     unfinished = file.with_suffix(".part")
     with unfinished.open("wb") as target:
         np.savez(target, **arrays)
@@ -122,7 +120,12 @@ def _average(kept: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def _load(file: Path) -> dict[str, Any]:
-    kept: dict[str, Any] = torch.load(file, weights_only=True)
+    try:
+        kept: dict[str, Any] = torch.load(file, weights_only=True, map_location="cpu")
+    except OSError:
+        raise
+    except Exception as error:  # what PyTorch says of it is long, and advises to trust the file
+        raise WeightsError(f"{file} is damaged, or no checkpoint of a training run") from error
     return kept
 
 

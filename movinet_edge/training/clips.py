@@ -1,7 +1,6 @@
 """Reads the clips to train on: folders of shards, each an .npz file with JPEG pictures and a class for each."""
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from movinet_edge.training.errors import InputError
 from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.poses import JOINTS
 
@@ -18,10 +18,10 @@ FRAMES_PER_CLIP = 24
 CLIP_FPS = 5.0
 """What the model sees, see `design/engine`: clips hold just the frames that a stream would feed."""
 
-SHARDS = "shard_*.npz"
+_SHARDS = "shard_*.npz"
 
 
-class ShardError(ValueError):
+class ShardError(InputError):
     """A shard does not hold what it should; the text says which one and what."""
 
 
@@ -84,7 +84,7 @@ def read_shard(path: Path) -> Shard:
             meta = tuple(json.loads(str(text)) for text in arrays["meta"])
             known = "joints_px" in arrays
             poses = Poses(arrays["joints_px"], arrays["metre_px"]) if known else Poses.unknown(*labels.shape)
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged file ends in a dozen kinds, some of zipfile and zlib
         raise ShardError(f"{path}: {error}") from error
     _check(path, jpegs, offsets, labels, len(meta))
     if poses.joints_px.shape != (*labels.shape, len(JOINTS), 2) or poses.metre_px.shape != labels.shape:
@@ -156,7 +156,7 @@ class ClipFolder:
         """
         before = len(self)
         for folder in self._folders:
-            for path in sorted(folder.glob(SHARDS)):
+            for path in sorted(folder.glob(_SHARDS)):
                 if path not in self._shards:
                     self._add(read_shard(path))
         if len(self) > before:
@@ -183,3 +183,19 @@ class ClipFolder:
         """What the clip was made of."""
         shard, index = self._places[clip]
         return shard.meta[index]
+
+
+def clips_in(folders: Sequence[Path]) -> ClipFolder:
+    """All clips of these folders.
+
+    Raises:
+        ShardError: a folder is none, there are no clips in any, or a shard is damaged.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise ShardError(f"{folder}: there is no such folder of clips")
+    clips = ClipFolder(folders)
+    if not len(clips):
+        names = ", ".join(map(str, folders))
+        raise ShardError(f"{names}: no clips ({_SHARDS}) there; python -m movinet_edge.training.render makes them")
+    return clips

@@ -46,6 +46,12 @@ class Confusion:
         column = self.counts[:, label]
         return float(column[label] / column.sum()) if column.sum() else float("nan")
 
+    @property
+    def mean_recall(self) -> float:
+        """The mean of `recall` over the classes that were there."""
+        shown = [self.recall(label) for label in range(len(LABELS)) if self.counts[label].any()]
+        return float(np.mean(shown)) if shown else float("nan")
+
     def taken_for(self, label: int) -> str:
         """What the class was most often taken for when it was missed, with how often: three others at most."""
         row = self.counts[label].copy()

@@ -11,7 +11,7 @@ from movinet_edge.daemon.stream_parts import build_pipeline, watch_list
 from movinet_edge.engine import Model
 from movinet_edge.training.falls import FallVideo
 
-_EARLY_S, _LATE_S = 0.5, 2.0
+EARLY_S, LATE_S = 0.5, 2.0
 """A fall that is found counts as found this long before its span begins and after it ends: spans are rounded by hand,
 and what the pool remembers holds a score up."""
 
@@ -78,9 +78,7 @@ def falls_on(model: Model, videos: Sequence[FallVideo], window: int) -> FallFigu
     for video in videos:
         moments, length_s = starts(model, video.path, ["fall"], window)
         real = video.seconds_of_falls()
-        hits = [
-            [e for e in moments if first_s - _EARLY_S <= e.started_s <= last_s + _LATE_S] for first_s, last_s in real
-        ]
+        hits = [[e for e in moments if first_s - EARLY_S <= e.started_s <= last_s + LATE_S] for first_s, last_s in real]
         wrong = len(moments) - len({e.id for hit in hits for e in hit})
         falls, found, false = falls + len(real), found + sum(bool(hit) for hit in hits), false + wrong
         seconds += length_s

@@ -15,7 +15,7 @@ from movinet_edge.training.architecture import HEAD_WIDTH, IMAGE_SIZE_PX, LAYERS
 from movinet_edge.training.folding import Folded, read_weights
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.quantise import quantise, read_ranges
-from movinet_edge.training.usage import errors_told, whole_number
+from movinet_edge.training.usage import errors_told, model_to_write, whole_number
 
 SIGNATURE = "serving_default"
 HEAD_POOL, HEAD_COUNT = "state_head_pool_buffer", "state_head_pool_frame_count"
@@ -171,7 +171,9 @@ def main() -> None:
     )
     parser.add_argument("--weights", type=Path, required=True, help="weights.npz of a training run")
     parser.add_argument("--ranges", type=Path, help="ranges.json of movinet_edge.training.calibrate; none: float32")
-    parser.add_argument("--out", type=Path, required=True, help="model file to write; its labels go beside it as .txt")
+    parser.add_argument(
+        "--out", type=model_to_write, required=True, help="model file to write; its labels go beside it as .txt"
+    )
     parser.add_argument(
         "--size", type=whole_number, default=IMAGE_SIZE_PX, help="side of its pictures in pixels (default: 172)"
     )

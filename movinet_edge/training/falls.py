@@ -1,6 +1,9 @@
 """Cuts the clips of the falls data set into shards: the only real video that is trained on, one subject held out.
 
-GMDCSA24 by ekramalam, MIT: videos of people who fall and of their daily life, with the seconds of each class.
+GMDCSA24 by Ekram Alam (https://github.com/ekramalam/GMDCSA24-A-Dataset-for-Human-Fall-Detection-in-Videos, MIT): videos
+of people who fall and of their daily life, with the seconds of each class. The folder's `labels.tsv` has the columns
+file, group, description and classes_seconds, with tabs between them; the first and the last are read. README.md of
+`training/` shows a row, and tells which videos the model of the package has learnt from.
 """
 
 import argparse
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 from movinet_edge.api import FrameRequest, SourceEnded
 from movinet_edge.daemon.plugins import discover_plugins
 from movinet_edge.training.clips import CLIP_FPS, FRAMES_PER_CLIP, write_shard
+from movinet_edge.training.errors import InputError
 from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.usage import errors_told
 
@@ -58,9 +62,17 @@ class FallVideo:
 
 def read_videos(folder: Path) -> list[FallVideo]:
     """All videos that the folder's `labels.tsv` names."""
-    with (folder / "labels.tsv").open(newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    return [FallVideo(folder / row["file"], _subject(row["file"]), parse_spans(row["classes_seconds"])) for row in rows]
+    table = folder / "labels.tsv"
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+        return [
+            FallVideo(folder / row["file"], _subject(row["file"]), parse_spans(row["classes_seconds"])) for row in rows
+        ]
+    except KeyError as error:
+        raise InputError(f"{table}: its first line has no column {error}") from error
+    except (TypeError, ValueError, csv.Error) as error:
+        raise InputError(f"{table}: {error}") from error
 
 
 def _subject(name: str) -> int:
@@ -147,6 +159,8 @@ def main() -> None:
     with errors_told(parser):
         videos = [video for video in read_videos(arguments.videos) if video.subject != HELD_SUBJECT]
         clips = [clip for video in videos for clip in cut(video)]
+        if not clips:
+            raise InputError(f"{arguments.videos}: no frame of these videos has one of our classes")
         arguments.out.mkdir(parents=True, exist_ok=True)
         write_shard(
             arguments.out / "shard_00000.npz",

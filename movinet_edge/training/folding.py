@@ -1,6 +1,5 @@
 """Trained weights as a TFLite graph wants them: norms folded into the convolutions, dimensions in its order."""
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movinet_edge.training.architecture import HEAD_WIDTH, HIDDEN_WIDTH, LAYERS, STEM_WIDTH
+from movinet_edge.training.errors import InputError
+from movinet_edge.training.labels import LABELS
 
 NORM_EPSILON = 1e-3
 """As TensorFlow's MoViNet has it; the network in PyTorch takes it from here."""
@@ -19,7 +20,7 @@ DEPTHWISE = ("space", "time")
 _NORM = ("weight", "bias", "running_mean", "running_var")
 
 
-class WeightsError(ValueError):
+class WeightsError(InputError):
     """A file of weights does not belong to this network; the text says what is missing or wrong."""
 
 
@@ -46,9 +47,15 @@ def read_weights(file: Path) -> dict[str, Folded]:
     """
     try:
         with file.open("rb") as content, np.load(content, allow_pickle=False) as arrays:
-            return fold(arrays)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+            folded = fold(arrays)
+    except Exception as error:  # a damaged file ends in a dozen kinds, some of zipfile and zlib
         raise WeightsError(f"{file}: {error}") from error
+    classes = len(folded["classes"].bias)
+    if classes != len(LABELS):
+        raise WeightsError(f"{file}: it tells {classes} classes, expected {len(LABELS)}")
+    if not all(np.isfinite(part.weights).all() and np.isfinite(part.bias).all() for part in folded.values()):
+        raise WeightsError(f"{file}: not all of its numbers are finite, so its training failed")
+    return folded
 
 
 def fold(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Folded]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from movinet_edge.training.folding import WeightsError, read_weights
 from movinet_edge.training.poses import LESSONS
-from movinet_edge.training.usage import errors_told
+from movinet_edge.training.usage import errors_told, weights_to_write
 
 
 def mean_weights(files: list[Path], out: Path) -> None:
@@ -41,7 +41,7 @@ def main() -> None:
     """As the command line says."""
     parser = argparse.ArgumentParser(prog="python -m movinet_edge.training.mean", description=__doc__)
     parser.add_argument("weights", type=Path, nargs="+", help="the weights.npz of each stage")
-    parser.add_argument("--out", type=Path, required=True, help="where to write theirs")
+    parser.add_argument("--out", type=weights_to_write, required=True, help="where to write theirs")
     arguments = parser.parse_args()
     with errors_told(parser):
         mean_weights(arguments.weights, arguments.out)

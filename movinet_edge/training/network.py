@@ -157,9 +157,9 @@ class Movinet(nn.Module):
         return parts | {"hidden": self.hidden, "classes": self.classes}
 
 
-def as_clips(pictures: NDArray[np.uint8]) -> Tensor:
-    """Pictures uint8 `[clips, frames, height, width, 3]`, RGB, as the network takes them."""
-    return torch.from_numpy(pictures).permute(0, 1, 4, 2, 3).float() / 255
+def as_clips(pictures: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
+    """Pictures uint8 `[clips, frames, height, width, 3]`, RGB, as the network takes them, where it computes."""
+    return torch.from_numpy(pictures).to(device).permute(0, 1, 4, 2, 3).float() / 255
 
 
 def _average_of_last(features: Tensor, window: int | None) -> Tensor:

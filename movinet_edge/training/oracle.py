@@ -18,11 +18,11 @@ from rich.progress import track
 from torch import Tensor, nn
 from torch.nn import functional
 
-from movinet_edge.training.clips import ClipFolder, Poses
+from movinet_edge.training.clips import ClipFolder, Poses, clips_in
 from movinet_edge.training.evaluate import Confusion, spans
 from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.poses import JOINTS, MIRRORED, hips_of
-from movinet_edge.training.usage import clips_in, errors_told, whole_number
+from movinet_edge.training.usage import errors_told, whole_number
 from movinet_edge.training.windows import hide
 
 WINDOW = 16

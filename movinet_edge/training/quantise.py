@@ -5,6 +5,7 @@ does after half a minute.
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from movinet_edge.engine.rewrite.graph import (
 )
 from movinet_edge.engine.rewrite.schema import new_operator
 from movinet_edge.training.architecture import RELU6_TOP
+from movinet_edge.training.errors import InputError
 
 Ranges: TypeAlias = Mapping[str, tuple[float, float]]
 """Lowest and highest value of each activation, by its place in the network."""
@@ -53,7 +55,7 @@ _INT8_VERSIONS = {
 _DEQUANTIZE_VERSION = 2
 
 
-class RangesError(ValueError):
+class RangesError(InputError):
     """The ranges are not those of this network's activations; the text says what is wrong."""
 
 
@@ -65,9 +67,13 @@ def read_ranges(file: Path) -> Ranges:
     """
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
-        return {name: (float(lowest), float(highest)) for name, (lowest, highest) in kept.items()}
-    except (AttributeError, TypeError, ValueError) as error:
+        ranges = {name: (float(lowest), float(highest)) for name, (lowest, highest) in kept.items()}
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise RangesError(f"{file}: {error}; it has to be a ranges.json of movinet_edge.training.calibrate") from error
+    for name, (lowest, highest) in ranges.items():
+        if not -math.inf < lowest <= highest < math.inf:
+            raise RangesError(f"{file}: {name!r} from {lowest} to {highest} is no range")
+    return ranges
 
 
 def steps_for(lowest: float, highest: float) -> Quantization:
@@ -126,7 +132,7 @@ class _Quantiser:
             # The clamp is part of the operator here, while calibration may have looked in front of it.
             return steps_for(0.0, min(highest, RELU6_TOP)) if operator.activation() else steps_for(lowest, highest)
         if operator.kind in CONVOLUTIONS:
-            raise RangesError(f"calibration saw no values of {name!r}: it was of another network")
+            raise RangesError(f"calibration saw no values of {name!r}: its ranges are of another network")
         return None
 
     def _may_be_stored(self, tensor: Tensor, steps: Quantization) -> bool:

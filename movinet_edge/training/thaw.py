@@ -17,12 +17,12 @@ from movinet_edge.engine.rewrite.reading import read_graph
 from movinet_edge.engine.rewrite.refused import RewriteRefused
 from movinet_edge.engine.runtime import check_file
 from movinet_edge.training.augment import fit
-from movinet_edge.training.checkpoint import WEIGHTS, save_weights
-from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder
+from movinet_edge.training.checkpoint import save_weights
+from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, clips_in
 from movinet_edge.training.folding import DEPTHWISE, NORM_EPSILON, WeightsError
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.network import Movinet, as_clips
-from movinet_edge.training.usage import clips_in, errors_told, whole_number
+from movinet_edge.training.usage import errors_told, weights_to_write, whole_number
 
 _SIZE = 0.1
 """Root of the mean square of each kernel. The norm takes back any factor on it; this is about what training ends with,
@@ -147,17 +147,14 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="a .tflite of movinet_edge.training.export")
     parser.add_argument("--data", type=Path, action="append", required=True, help="folder of shards; may be repeated")
     parser.add_argument("--clips", type=whole_number, default=60, help="how many clips are looked at (default: 60)")
-    parser.add_argument("--out", type=Path, required=True, help="weights.npz to write")
+    parser.add_argument("--out", type=weights_to_write, required=True, help="weights.npz to write")
     arguments = parser.parse_args()
-    if arguments.out.suffix != Path(WEIGHTS).suffix:
-        parser.error(f"--out {arguments.out}: its name must end in {Path(WEIGHTS).suffix}")
     torch.set_num_threads(1)
     torch.manual_seed(0)
     with errors_told(parser):
         clips = clips_in(arguments.data)
         chosen = np.random.default_rng(0).permutation(len(clips))[: arguments.clips]
         network = thaw(arguments.model, clips, chosen.tolist())
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
         save_weights(network, arguments.out)
 
 

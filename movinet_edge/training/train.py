@@ -15,35 +15,27 @@ import numpy as np
 import structlog
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 from movinet_edge.training.augment import fit, part_around
 from movinet_edge.training.checkpoint import CHECKPOINT, Run
-from movinet_edge.training.clips import ClipFolder
-from movinet_edge.training.labels import UNLABELLED
+from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, clips_in
+from movinet_edge.training.losses import frame_loss, joint_loss, pose_loss
 from movinet_edge.training.network import as_clips
-from movinet_edge.training.poses import KIND_OF, hips_of
+from movinet_edge.training.poses import hips_of
 from movinet_edge.training.together import rank, run_together, share_gradients, workers
-from movinet_edge.training.usage import ask_for_shards, errors_told, whole_number
+from movinet_edge.training.usage import errors_told, number_above_0, share, whole_number
 from movinet_edge.training.windows import Batch, WindowShape, draw, joined, random_batch
 
 _log = structlog.get_logger(__name__)
 
 _WEIGHT_DECAY = 0.02
-_LABEL_SMOOTHING = 0.1
 _GRADIENT_LIMIT = 5.0
 _WARM_UP_STEPS = 100
-_SURE_AFTER_FRAMES = 6
-"""1.2 s after an action began a person could not tell either what it is, so these frames count less."""
 _HEAD_WINDOWS = (8, 16)
 """How many frames the head averages, at least and at most: streams are run with any such `window`."""
 _POSE_WEIGHT = 5.0
-_POSE_SHARP_M = 0.1
-"""Errors below this count by their square."""
 _JOINT_WEIGHT = 0.3
-_JOINT_SPREAD_CELLS = 0.7
-"""How far around a joint its place is said to be, one standard deviation: limbs are a few pixels thick."""
+REAL_SHARE = 0.12
 _HELD_BATCH = 16
 _HELD_MARGIN, _MOSTLY = 1.4, 0.5
 
@@ -71,7 +63,7 @@ class Settings:
     save_every_s: float = 300.0
     report_every: int = 3000
     held_windows: int = 200
-    real_share: float = 0.12
+    real_share: float = REAL_SHARE
     hold_start: bool = False
 
 
@@ -103,10 +95,15 @@ def train(run: Run, clips: Clips, folder: Path, settings: Settings) -> None:
             saved_at = time.monotonic()
 
 
+def real_windows(batch: int, share: float) -> int:
+    """How many windows of a step are of real video."""
+    return round(batch * share)
+
+
 def _prepared(clips: Clips, settings: Settings, done: int) -> Iterator[Batch]:
     """Batches, each made while the one before it is trained on."""
     rng = np.random.default_rng([done, rank()])
-    real = round(settings.batch * settings.real_share) if clips.real is not None else 0
+    real = real_windows(settings.batch, settings.real_share) if clips.real is not None else 0
 
     def make() -> Batch:
         batch = random_batch(clips.rendered, settings.batch - real, settings.shape, rng)
@@ -129,13 +126,16 @@ def _step(run: Run, batch: Batch, settings: Settings) -> float:
     if settings.hold_start:
         run.network.hold_start()
     run.optimizer.zero_grad()
-    with torch.autocast("cpu", torch.bfloat16):
+    labels, known, joints_at = (
+        torch.from_numpy(values).to(run.device) for values in (batch.labels, batch.poses, batch.joints)
+    )
+    with torch.autocast(run.device.type, torch.bfloat16):
         window = int(torch.randint(_HEAD_WINDOWS[0], _HEAD_WINDOWS[1] + 1, ()))
-        hips = torch.from_numpy(hips_of(batch.joints))
-        said = run.network.learn(as_clips(batch.pictures), window, hips)
-    loss = frame_loss(said.logits.float(), torch.from_numpy(batch.labels))
-    poses = pose_loss(said.poses.float(), torch.from_numpy(batch.poses).where(~hips.isnan().any(-1, True), torch.nan))
-    joints = joint_loss(said.joints.float(), torch.from_numpy(batch.joints))
+        hips = torch.from_numpy(hips_of(batch.joints)).to(run.device)
+        said = run.network.learn(as_clips(batch.pictures, run.device), window, hips)
+    loss = frame_loss(said.logits.float(), labels)
+    poses = pose_loss(said.poses.float(), known.where(~hips.isnan().any(-1, True), torch.nan))
+    joints = joint_loss(said.joints.float(), joints_at)
     (loss + _POSE_WEIGHT * poses + _JOINT_WEIGHT * joints).backward()
     share_gradients(run.network)
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), _GRADIENT_LIMIT)
@@ -150,70 +150,20 @@ def _schedule(windows: int, settings: Settings) -> float:
     return warm * (1 + math.cos(math.pi * min(1.0, windows / settings.windows))) / 2
 
 
-def frame_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of the labelled frames, those early in an action, or in the window, counting less.
-
-    Args:
-        logits: float32 `[windows, frames, classes]`.
-        labels: int64 `[windows, frames]`, `UNLABELLED` where unknown.
-    """
-    losses = functional.cross_entropy(
-        logits.flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=_LABEL_SMOOTHING,
-        ignore_index=UNLABELLED,
-    ).view_as(labels)  # fmt: skip
-    weights = _sureness(labels) * (labels != UNLABELLED)
-    return (losses * weights).sum() / weights.sum().clamp(min=1.0)
-
-
-def _sureness(labels: Tensor) -> Tensor:
-    """How much can be known of each frame, 0 to 1: float32 `[windows, frames]`."""
-    frames = labels.shape[1]
-    place = torch.arange(frames)
-    begins = torch.zeros_like(labels)
-    begins[:, 1:] = torch.where(labels[:, 1:] != labels[:, :-1], place[1:], 0)
-    age = place + 1 - begins.cummax(1).values
-    return (age / min(frames, _SURE_AFTER_FRAMES)).clamp(max=1.0)
-
-
-def pose_loss(poses: Tensor, known: Tensor) -> Tensor:
-    """Mean error of the known values, smooth at the bottom; both float32 `[windows, frames, POSE_VALUES]`."""
-    told = ~known.isnan()
-    if not told.any():
-        return poses.sum() * 0.0
-    return functional.smooth_l1_loss(poses[told], known[told], beta=_POSE_SHARP_M)
-
-
-def joint_loss(maps: Tensor, known: Tensor) -> Tensor:
-    """Mean cross-entropy of the places of the known joints against a spot around each.
-
-    Args:
-        maps: float32 `[windows, frames, JOINT_KINDS, cells, cells]`, logits.
-        known: float32 `[windows, frames, 13, 2]`, across and down as shares of the side, NaN where unknown.
-    """
-    told = ~known.isnan().any(-1)
-    if not told.any():
-        return maps.sum() * 0.0
-    cells = maps.shape[-1]
-    away = torch.arange(cells) + 0.5 - known[told][..., None] * cells  # [joints, 2, cells]
-    spots = torch.softmax(-(away**2) / (2 * _JOINT_SPREAD_CELLS**2), -1)
-    spot = spots[:, 1, :, None] * spots[:, 0, None, :]
-    likely = maps.flatten(3).log_softmax(-1)[:, :, KIND_OF]
-    return -(spot.flatten(1) * likely[told]).sum(1).mean()
-
-
 def held_accuracy(network: torch.nn.Module, held: ClipFolder, shape: WindowShape, count: int) -> float:
     """Top-1 of the last frame of windows of held clips, every class alike: a quick look; NaN without clips."""
     if not len(held):
         return math.nan
     network.eval()
+    device = next(network.parameters()).device
     chosen = draw(held.labels, count, shape.frames, np.random.default_rng(0))  # the same windows every time
     right = []
     for start in range(0, count, _HELD_BATCH):
         part = chosen[start : start + _HELD_BATCH]
         pictures = [_as_seen(held, int(clip), range(last - shape.frames + 1, last + 1), shape) for clip, last in part]
-        clips = as_clips(np.stack(pictures))
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            best = network(clips)[:, -1].argmax(1).numpy()
+        clips = as_clips(np.stack(pictures), device)
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+            best = network(clips)[:, -1].argmax(1).cpu().numpy()
         right.append(best == held.labels[part[:, 0], part[:, 1]])
     return float(np.mean(np.concatenate(right)))
 
@@ -248,17 +198,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=whole_number, default=112, help="side of the pictures in pixels (default: 112)")
     parser.add_argument("--frames", type=whole_number, default=12, help="frames of a window (default: 12)")
     parser.add_argument(
-        "--closeups", type=float, default=0.0, help="share of windows with the person from nearby (default: 0)"
+        "--closeups", type=share, default=0.0, help="share of windows with the person from nearby (default: 0)"
     )
     parser.add_argument(
-        "--idle-times", type=float, default=6.0, help="how much more often than any other class idle comes (default: 6)"
+        "--idle-times",
+        type=number_above_0,
+        default=6.0,
+        help="how much more often than any other class idle comes (default: 6)",
     )
     parser.add_argument(
-        "--real-share", type=float, default=0.12, help="of the windows, those from --real (default: 0.12)"
+        "--real-share",
+        type=share,
+        help=f"share of the windows that comes from --real, in whole windows of a batch (default: {REAL_SHARE})",
     )
-    parser.add_argument("--windows", type=whole_number, default=100_000, help="to train on in all (default: 100000)")
+    parser.add_argument(
+        "--windows", type=whole_number, default=100_000, help="windows to train on, in all (default: 100000)"
+    )
     parser.add_argument("--batch", type=whole_number, default=24, help="windows per step of each process (default: 24)")
-    parser.add_argument("--learning-rate", type=float, default=2e-3, help="highest rate (default: 0.002)")
+    parser.add_argument("--learning-rate", type=number_above_0, default=2e-3, help="highest rate (default: 0.002)")
     parser.add_argument(
         "--hold-start",
         action="store_true",
@@ -266,6 +223,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--report-every", type=whole_number, default=3000, help="windows between two lines (default: 3000)"
+    )
+    parser.add_argument(
+        "--device",
+        type=_device,
+        default="auto",
+        help="what computes: cpu, or cuda as PyTorch names it (default: cuda where there is one)",
     )
     parser.add_argument(
         "--threads",
@@ -279,14 +242,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise argparse.ArgumentTypeError(f"{name!r}: PyTorch has no such device here") from error
+    return device
+
+
 def _check(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    """End with one line if the run could not begin, before any process is started for it."""
+    """End with one line if the run could not begin or not be kept, before any process is started for it."""
     if arguments.hold_start and not arguments.start_from:
         parser.error("--hold-start needs a --start-from, whose first layers have learnt")
-    if arguments.idle_times <= 0:
-        parser.error(f"--idle-times {arguments.idle_times}: must be above 0")
-    if not 0 <= arguments.real_share < 1:
-        parser.error(f"--real-share {arguments.real_share}: must be at least 0 and below 1")
     first = arguments.start_from
     if first is not None and first.suffix not in {".pt", ".npz"}:
         parser.error(
@@ -295,9 +265,28 @@ def _check(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> No
         )
     if first is not None and not first.is_file():
         parser.error(f"--start-from {first}: there is no such file; give the last.pt or weights.npz of a run")
+    if arguments.frames > FRAMES_PER_CLIP:
+        parser.error(f"--frames {arguments.frames}: clips have {FRAMES_PER_CLIP} frames")
+    if arguments.workers > 1 and arguments.device.type != "cpu":
+        parser.error(
+            f"--workers {arguments.workers}: several processes share a CPU's cores; {arguments.device} needs one"
+        )
+    if arguments.real is None and arguments.real_share is not None:
+        parser.error("--real-share needs --real, the folder of clips that it is a share of")
+    arguments.real_share = REAL_SHARE if arguments.real_share is None else arguments.real_share
+    real = real_windows(arguments.batch, arguments.real_share)
+    if arguments.real is not None and not 0 < real < arguments.batch:
+        parser.error(
+            f"--real-share {arguments.real_share}: {real} of the {arguments.batch} windows of a --batch; at least one "
+            "must be of real video and one rendered"
+        )
     with errors_told(parser):
-        ask_for_shards(arguments.data)
+        clips = _clips(arguments)
+        for folder in (clips.rendered, clips.held, clips.real):
+            if folder is not None:
+                draw(folder.labels, 1, arguments.frames, np.random.default_rng(0))
         _begun(arguments)
+        arguments.run.mkdir(parents=True, exist_ok=True)
 
 
 def main() -> None:
@@ -317,11 +306,7 @@ def _train(arguments: argparse.Namespace) -> None:
         _log.info("run goes on", checkpoint=str(arguments.run / CHECKPOINT), windows=run.windows)
     train(
         run,
-        Clips(
-            ClipFolder(arguments.data),
-            ClipFolder([arguments.held]),
-            ClipFolder([arguments.real]) if arguments.real else None,
-        ),
+        _clips(arguments),
         arguments.run,
         Settings(
             WindowShape(arguments.frames, arguments.size, arguments.closeups, arguments.idle_times),
@@ -335,9 +320,14 @@ def _train(arguments: argparse.Namespace) -> None:
     )
 
 
+def _clips(arguments: argparse.Namespace) -> Clips:
+    real = clips_in([arguments.real]) if arguments.real else None
+    return Clips(clips_in(arguments.data), clips_in([arguments.held]), real)
+
+
 def _begun(arguments: argparse.Namespace) -> Run:
     """The run as it stands: going on, started from another, or new."""
-    run = Run(arguments.learning_rate, _WEIGHT_DECAY)
+    run = Run(arguments.learning_rate, _WEIGHT_DECAY, arguments.device)
     checkpoint = arguments.run / CHECKPOINT
     if checkpoint.is_file():
         run.resume(checkpoint)

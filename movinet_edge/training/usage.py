@@ -1,16 +1,13 @@
-"""What is wrong with the input of training's commands is told in one line, not in a traceback."""
+"""What the commands of training have in common: kinds of options, and wrong input told in one line."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from movinet_edge.api.errors import ModelError
-from movinet_edge.training.clips import SHARDS, ClipFolder, ShardError
-from movinet_edge.training.folding import WeightsError
-from movinet_edge.training.quantise import RangesError
-
-_WRONG_INPUT = (WeightsError, ShardError, RangesError, ModelError, OSError)
+from movinet_edge.api.errors import MovinetEdgeError
+from movinet_edge.training.errors import InputError
 
 
 @contextmanager
@@ -18,22 +15,12 @@ def errors_told(parser: argparse.ArgumentParser) -> Iterator[None]:
     """Wrong input ends the command as a wrong option does: its usage, one line that says what is wrong, status 2."""
     try:
         yield
-    except _WRONG_INPUT as error:
-        parser.error(str(error))
-
-
-def clips_in(folders: Sequence[Path]) -> ClipFolder:
-    """All clips of these folders.
-
-    Raises:
-        ShardError: there are none, or a shard is damaged.
-    """
-    ask_for_shards(folders)
-    return ClipFolder(folders)
+    except (InputError, MovinetEdgeError, OSError) as error:
+        parser.error(" ".join(str(error).split()))
 
 
 def whole_number(text: str) -> int:
-    """A whole number from 1, for argparse."""
+    """A whole number from 1."""
     try:
         value = int(text)
     except ValueError:
@@ -43,12 +30,58 @@ def whole_number(text: str) -> int:
     return value
 
 
-def ask_for_shards(folders: Sequence[Path]) -> None:
-    """Make sure, without reading them, that there are shards in one of these folders at least.
+def number_above_0(text: str) -> float:
+    """A finite number above 0."""
+    value = _number(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
 
-    Raises:
-        ShardError: there are none.
-    """
-    if not any(next(folder.glob(SHARDS), None) for folder in folders):
-        names = ", ".join(map(str, folders))
-        raise ShardError(f"{names}: no clips ({SHARDS}) there; python -m movinet_edge.training.render makes them")
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def existing_file(text: str) -> Path:
+    """A file that is there, so that long work does not end at one that is not."""
+    file = Path(text)
+    if not file.is_file():
+        raise argparse.ArgumentTypeError(f"{text}: there is no such file")
+    return file
+
+
+def file_to_write(text: str) -> Path:
+    """A file in a folder that is there, so that long work does not end with nowhere to keep its result."""
+    file = Path(text)
+    if file.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder; a file is to be written")
+    if not file.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text}: there is no folder {file.parent}")
+    return file
+
+
+def weights_to_write(text: str) -> Path:
+    """As `file_to_write`, with a name that shows others what is in it."""
+    return _ending(file_to_write(text), ".npz")
+
+
+def model_to_write(text: str) -> Path:
+    """As `file_to_write`, with a name that leaves room for the labels beside it."""
+    return _ending(file_to_write(text), ".tflite")
+
+
+def _ending(file: Path, suffix: str) -> Path:
+    if file.suffix != suffix:
+        raise argparse.ArgumentTypeError(f"{file}: its name must end in {suffix}")
+    return file

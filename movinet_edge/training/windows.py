@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from movinet_edge.training.augment import Part, part_around, vary
 from movinet_edge.training.clips import ClipFolder, Poses
+from movinet_edge.training.errors import InputError
 from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.poses import joint_targets, pose_targets
 
@@ -72,7 +73,7 @@ def draw(
     ends = labels[:, first:].reshape(-1)
     sizes = np.bincount(ends[ends != UNLABELLED])
     if not sizes.any():
-        raise ValueError(f"no clip has a labelled frame with {first} frames before it")
+        raise InputError(f"no clip has a labelled frame with {first} frames before it")
     shares = np.where(np.arange(len(sizes)) == LABELS.index("idle"), idle_times, 1.0) * (sizes > 0)
     classes = rng.choice(len(sizes), count, p=shares / shares.sum())
     by_class = np.argsort(ends, kind="stable")

@@ -10,12 +10,13 @@ from training.toy_clips import picture, steady, write_toy
 
 from movinet_edge.api.errors import ModelError
 from movinet_edge.engine import load_model
-from movinet_edge.training.card import BEGIN, END, Figures, as_json, with_figures
 from movinet_edge.training.clips import ClipFolder, write_shard
 from movinet_edge.training.evaluate import Confusion, clip_scores, judge, spans
 from movinet_edge.training.events import FallFigures, falls_on, starts
 from movinet_edge.training.falls import FallVideo, cut, frame_labels, parse_spans, read_videos
+from movinet_edge.training.figures import BEGIN, END, Figures, as_json, with_figures
 from movinet_edge.training.labels import LABELS
+from movinet_edge.training.running import drift_after, time_ratio
 
 FALL, LIE, WALK, IDLE = (LABELS.index(name) for name in ("fall", "lie", "walk", "idle"))
 
@@ -129,7 +130,9 @@ FIGURES = Figures(
     Confusion(np.eye(18, dtype=np.int64) * 3),
     FallFigures(falls=5, found=4, videos=10, seconds=80.0, false=3, daily_false=1, daily_seconds=40.0),
     (("demo.mp4", ((8.2, "jumping jacks"),)), ("hall.mp4", ())),
-    16,
+    window=16,
+    drift=3e-5,
+    times_slower=(0.55, "a0"),
 )
 
 
@@ -137,11 +140,17 @@ def test_the_card_gets_its_figures_and_keeps_its_text():
     card = with_figures(f"# Model\n{BEGIN}\nold\n{END}\nEnd.\n", FIGURES)
     assert card.startswith(f"# Model\n{BEGIN}\n")
     assert card.endswith(f"{END}\nEnd.\n")
-    assert "old" not in card
+    assert "\nold\n" not in card
     assert "top-1 100.0 % of 54 spans in clips without" in card
     for said in ("4 of 5 found", "1 false in 40 s", "(1.5 a minute)", "jumping jacks at 8.2 s", "hall.mp4: no event"):
         assert said in card
+    for said in ("3e-05 at most", "that of a0: 0.55", "mean of the classes 90.6 %", "of the 10 spans of idle 90.0 %"):
+        assert said in card
     assert "| fall | 90.0 % | 100.0 % | lie 1 |" in card
+    matrix = card[card.index("| 1 fall |") :].splitlines()
+    assert [cell.strip() for cell in matrix[1].split("|")[1:-1]] == ["2 lie", "", "9", "1", *[""] * 15]
+    alone = dataclasses.replace(FIGURES, times_slower=None)
+    assert "time per frame" not in with_figures(card, alone)
     assert with_figures(card, FIGURES) == card
 
 
@@ -154,5 +163,21 @@ def test_the_figures_are_there_for_machines_too():
     figures = json.loads(as_json(FIGURES))
     assert figures["held"]["top1_float32"] == 1.0
     assert figures["recall"]["lie"] == 0.9
+    assert (figures["hour"]["largest_difference"], figures["times_slower"]) == (3e-5, [0.55, "a0"])
     empty = dataclasses.replace(FIGURES, int8=Confusion(np.zeros((18, 18), np.int64)))
     assert json.loads(as_json(empty))["recall"]["lie"] is None
+
+
+def test_a_long_stream_is_compared_with_fresh_ones(exported, tmp_path, monkeypatch):
+    write_toy(tmp_path, steady(1, 2, 3))
+    model, clips = load_model(exported[0], labels=LABELS), ClipFolder([tmp_path])
+    assert drift_after(model, clips, window=8, frames=240) <= 1e-5
+    # A stream whose pool remembers more than it is said to is found out.
+    new_state = model.new_state
+    monkeypatch.setattr(type(model), "new_state", lambda _, window: new_state(window=5 * window))
+    assert drift_after(model, clips, window=8, frames=240) > 1e-3
+
+
+def test_a_model_takes_as_long_as_itself(exported):
+    model = load_model(exported[1], labels=LABELS)
+    assert 0.5 < time_ratio(model, model) < 2.0

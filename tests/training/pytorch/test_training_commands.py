@@ -5,14 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from training.random_network import random_arrays
 from training.toy_clips import steady, write_toy
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: bash tests/training/run.sh installs it and runs these")
 
 # ruff: noqa: E402  # this module cannot be imported without PyTorch
 from movinet_edge.training.checkpoint import CHECKPOINT, WEIGHTS, Run
+from movinet_edge.training.labels import UNLABELLED
 
 # these modules cannot be imported without PyTorch
+
+
+CLIPS = "--data clips --held clips"
 
 
 @pytest.fixture(scope="module")
@@ -20,15 +25,25 @@ def files(tmp_path_factory) -> Path:
     """Clips, weights, and files that are damaged or of other kinds."""
     folder = tmp_path_factory.mktemp("commands")
     write_toy(folder / "clips", steady(1))
+    write_toy(folder / "unlabelled", steady(UNLABELLED))
+    write_toy(folder / "damaged_clips", steady(1)).write_bytes(b"PK no shard")
+    (folder / "empty").mkdir()
     Run(1e-3, 0.0).save(folder)
     np.savez(folder / "other.npz", something=np.zeros(3))
+    np.savez(folder / "five.npz", **random_arrays(classes=5))
     torch.save({"something": 1}, folder / "other.pt")
-    for kept in (CHECKPOINT, WEIGHTS):
-        whole = folder / kept
-        (folder / f"text{whole.suffix}").write_text("nothing of a network")
-        (folder / f"cut{whole.suffix}").write_bytes(whole.read_bytes()[:-5000])
+    torch.save(torch.zeros(3), folder / "tensor.pt")
+    (folder / "text.npz").write_text("these are no weights")
+    (folder / "text.pt").write_text("these are no weights")
+    (folder / "empty.pt").touch()
+    whole = (folder / CHECKPOINT).read_bytes()
+    (folder / "cut.pt").write_bytes(whole[:-5000])
+    (folder / "flipped.pt").write_bytes(whole[:3000] + b"\xff" * 8 + whole[3008:])
+    (folder / "cut.npz").write_bytes((folder / WEIGHTS).read_bytes()[:-5000])
     (folder / "damaged").mkdir()
     (folder / "damaged" / CHECKPOINT).write_bytes((folder / "cut.pt").read_bytes())
+    (folder / "foreign").mkdir()
+    torch.save({"network": {}}, folder / "foreign" / CHECKPOINT)
     return folder
 
 
@@ -50,27 +65,49 @@ def test_commands_explain_themselves(name, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [
-        ("train", "--data a --held b --run c --hold-start", "needs a --start-from"),
-        ("train", "--data a --held b --run c --start-from some.tflite", "movinet_edge.training.thaw"),
-        ("train", "--data a --held b --run c --start-from none.npz", "weights.npz of a run"),
-        ("train", "--data nowhere --held b --run c", "nowhere: no clips"),
-        ("train", "--data clips --held b --run c --workers 0", "'0' is not a whole number above 0"),
-        ("train", "--data clips --held b --run c --start-from text.npz", "text.npz"),
-        ("train", "--data clips --held b --run c --start-from other.npz", "other.npz"),
-        ("train", "--data clips --held b --run c --start-from cut.npz", "cut.npz"),
-        ("train", "--data clips --held b --run c --start-from text.pt", "text.pt"),
-        ("train", "--data clips --held b --run c --start-from cut.pt", "cut.pt"),
-        ("train", "--data clips --held b --run c --start-from other.pt", "of a run of this network"),
-        ("train", "--data clips --held b --run damaged", "damaged/last.pt"),
-        ("calibrate", "--weights text.npz --data clips --out r.json", "text.npz"),
-        ("calibrate", "--weights weights.npz --data nowhere --out r.json", "nowhere: no clips"),
+        ("train", f"{CLIPS} --run c --hold-start", "needs a --start-from"),
+        ("train", f"{CLIPS} --run c --start-from some.tflite", "movinet_edge.training.thaw"),
+        ("train", f"{CLIPS} --run c --start-from none.npz", "there is no such file"),
+        ("train", f"{CLIPS} --run c --start-from text.npz", "text.npz: "),
+        ("train", f"{CLIPS} --run c --start-from other.npz", "is this the weights.npz of a training run?"),
+        ("train", f"{CLIPS} --run c --start-from five.npz", "it tells 5 classes"),
+        ("train", f"{CLIPS} --run c --start-from cut.npz", "cut.npz: "),
+        ("train", f"{CLIPS} --run c --start-from text.pt", "text.pt is damaged, or no checkpoint"),
+        ("train", f"{CLIPS} --run c --start-from cut.pt", "cut.pt is damaged, or no checkpoint"),
+        ("train", f"{CLIPS} --run c --start-from empty.pt", "empty.pt is damaged, or no checkpoint"),
+        ("train", f"{CLIPS} --run c --start-from flipped.pt", "flipped.pt is damaged, or no checkpoint"),
+        ("train", f"{CLIPS} --run c --start-from other.pt", "other.pt is of another network"),
+        ("train", f"{CLIPS} --run c --start-from tensor.pt", "tensor.pt is of another network"),
+        ("train", f"{CLIPS} --run damaged", "damaged/last.pt is damaged, or no checkpoint"),
+        ("train", f"{CLIPS} --run foreign", "give another --run"),
+        ("train", f"{CLIPS} --run text.pt/run", "Not a directory"),
+        ("train", "--data nowhere --held clips --run c", "nowhere: there is no such folder"),
+        ("train", "--data clips --data nowhere --held clips --run c", "nowhere: there is no such folder"),
+        ("train", "--data clips --held empty --run c", "empty: no clips"),
+        ("train", "--data damaged_clips --held clips --run c", "damaged_clips/shard_00000.npz: "),
+        ("train", "--data unlabelled --held clips --run c", "no clip has a labelled frame"),
+        ("train", "--data clips --held unlabelled --run c", "no clip has a labelled frame"),
+        ("train", f"{CLIPS} --run c --real nowhere", "nowhere: there is no such folder"),
+        ("train", f"{CLIPS} --run c --real clips --batch 4", "0 of the 4 windows"),
+        ("train", f"{CLIPS} --run c --real clips --batch 4 --real-share 0.9", "4 of the 4 windows"),
+        ("train", f"{CLIPS} --run c --real-share 0.5", "needs --real"),
+        ("train", f"{CLIPS} --run c --real-share nan", "'nan' is not a number from 0 to 1"),
+        ("train", f"{CLIPS} --run c --closeups 5", "'5' is not a number from 0 to 1"),
+        ("train", f"{CLIPS} --run c --idle-times 0", "'0' is not a number above 0"),
+        ("train", f"{CLIPS} --run c --learning-rate inf", "'inf' is not a number above 0"),
+        ("train", f"{CLIPS} --run c --workers 0", "'0' is not a whole number above 0"),
+        ("train", f"{CLIPS} --run c --frames 25", "clips have 24 frames"),
+        ("train", f"{CLIPS} --run c --device nonsense", "PyTorch has no such device here"),
+        ("calibrate", "--weights text.npz --data clips --out r.json", "text.npz: "),
+        ("calibrate", "--weights five.npz --data clips --out r.json", "it tells 5 classes"),
+        ("calibrate", "--weights weights.npz --data clips --out nowhere/r.json", "there is no folder nowhere"),
+        ("calibrate", "--weights weights.npz --data nowhere --out r.json", "nowhere: there is no such folder"),
         ("calibrate", "--weights weights.npz --data clips --out r.json --clips 0", "'0' is not a whole number above 0"),
         ("thaw", "--model m.tflite --data clips --out x.npz --clips 0", "'0' is not a whole number above 0"),
-        ("train", "--data a --held b --run c --idle-times 0", "must be above 0"),
-        ("train", "--data a --held b --run c --real-share 1", "must be at least 0 and below 1"),
-        ("thaw", "--model nowhere.tflite --data . --out x.npz", "no clips"),
+        ("thaw", "--model nowhere.tflite --data empty --out x.npz", "no clips"),
+        ("thaw", "--model nowhere.tflite --data clips --out x.npz", "nowhere.tflite"),
         ("thaw", "--model nowhere.tflite --data . --out x", "must end in .npz"),
-        ("oracle", "--data nowhere --held nowhere", "nowhere: no clips"),
+        ("oracle", "--data nowhere --held nowhere", "nowhere: there is no such folder"),
         ("oracle", "--data clips --held clips", "no clips that tell joints"),
     ],
 )
@@ -79,4 +116,7 @@ def test_commands_say_what_is_missing(name, arguments, says, capsys, monkeypatch
     monkeypatch.setattr("sys.argv", [name, *arguments.split()])
     with pytest.raises(SystemExit, match="2"):
         importlib.import_module(f"movinet_edge.training.{name}").main()
-    assert says in capsys.readouterr().err.splitlines()[-1]
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(f"python -m movinet_edge.training.{name}: error: ")
+    assert says in last
+    assert not Path("c").exists()

@@ -6,8 +6,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs PyTorch: bash tests/training/run.sh installs it and runs these")
 
 # ruff: noqa: E402  # these modules cannot be imported without PyTorch
+from movinet_edge.training.losses import frame_loss, joint_loss, pose_loss
 from movinet_edge.training.poses import JOINT_KINDS, JOINTS, KIND_OF, MIRRORED, POSE_VALUES
-from movinet_edge.training.train import frame_loss, joint_loss, pose_loss
 
 
 def test_unlabelled_frames_cost_nothing_and_early_ones_less():

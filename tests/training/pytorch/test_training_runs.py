@@ -1,5 +1,6 @@
 """A training run learns, stops and goes on, in one process or several."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,15 @@ from training.toy_clips import steady, write_toy
 torch = pytest.importorskip("torch", reason="needs PyTorch: bash tests/training/run.sh installs it and runs these")
 
 # ruff: noqa: E402  # these modules cannot be imported without PyTorch
+from movinet_edge.training import train as training
 from movinet_edge.training.calibrate import load_network
 from movinet_edge.training.checkpoint import CHECKPOINT, WEIGHTS, Run
 from movinet_edge.training.clips import ClipFolder
 from movinet_edge.training.folding import WeightsError, read_weights
 from movinet_edge.training.labels import LABELS
+from movinet_edge.training.losses import frame_loss
 from movinet_edge.training.mean import mean_weights
+from movinet_edge.training.network import Movinet, as_clips
 from movinet_edge.training.poses import LESSONS
 from movinet_edge.training.together import rank, run_together, share_gradients
 from movinet_edge.training.train import Clips, Settings, held_accuracy, train
@@ -115,3 +119,34 @@ def test_a_new_run_begins_with_what_was_learnt_though_a_lesson_has_changed(tmp_p
     torch.save({"average": first.average.state_dict()}, tmp_path / CHECKPOINT)
     with pytest.raises(WeightsError, match=r"classes\.weight"):
         second.start_from(tmp_path / CHECKPOINT)
+
+
+@pytest.mark.parametrize(("share_of_real", "real"), [(0.5, 2), (0.25, 1)])
+def test_as_much_of_a_step_is_of_real_video_as_was_said(tmp_path, share_of_real, real, monkeypatch):
+    write_toy(tmp_path / "rendered", steady(3))
+    write_toy(tmp_path / "real", steady(5))
+    seen = []
+    monkeypatch.setattr(training, "_step", lambda run, batch, _: seen.append(batch.labels[:, -1].tolist()) or end(run))
+
+    def end(run):
+        run.windows = 4
+        return 0.0
+
+    options = f"--data {tmp_path}/rendered --held {tmp_path}/rendered --real {tmp_path}/real --run {tmp_path}/run"
+    sizes = "--batch 4 --windows 4 --frames 4 --size 32"
+    monkeypatch.setattr("sys.argv", ["train", *options.split(), *sizes.split(), "--real-share", str(share_of_real)])
+    training.main()
+    assert seen == [[3] * (4 - real) + [5] * real]
+
+
+def test_nothing_of_a_step_is_left_on_the_processor_when_a_device_computes(monkeypatch):
+    # Tensors of the meta device hold no numbers and refuse those of others, as an accelerator's do. It has no autocast.
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
+    device = torch.device("meta")
+    network = Movinet(len(LABELS)).to(device)
+    clips = as_clips(np.zeros((2, 5, 64, 64, 3), np.uint8), device)
+    said = network.learn(clips, 3, torch.zeros(2, 5, 2, device=device))
+    loss = frame_loss(said.logits, torch.zeros(2, 5, dtype=torch.int64, device=device))
+    loss.backward()
+    assert network.classes.weight.grad.device == device
+    assert said.joints.device == said.poses.device == device
