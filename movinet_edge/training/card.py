@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from movinet_edge.engine import load_model
+from movinet_edge.library import load
 from movinet_edge.training.clips import ClipFolder, clips_in
 from movinet_edge.training.errors import InputError
 from movinet_edge.training.evaluate import judge
@@ -24,7 +25,7 @@ def measure(  # one for each thing that is measured
     falls: Path,
     scenes: Sequence[Path],
     window: int,
-    against: Path | None = None,
+    against: str | None = None,
 ) -> Figures:
     """All figures of the card; takes some minutes.
 
@@ -32,7 +33,7 @@ def measure(  # one for each thing that is measured
         InputError: the folder of falls has no video of the held subject, or a file cannot be used.
     """
     model, unrounded = load_model(int8), load_model(float32)
-    other = load_model(against) if against else None
+    other = load(against) if against else None
     videos = [video for video in read_videos(falls) if video.subject == HELD_SUBJECT]
     if not videos:
         raise InputError(f"{falls}: no video of subject {HELD_SUBJECT}, of whom nothing was learnt")
@@ -68,9 +69,7 @@ def main() -> None:
     parser.add_argument(
         "--scene", type=existing_file, action="append", default=[], help="a video whose events are listed; any number"
     )
-    parser.add_argument(
-        "--against", type=existing_file, metavar="OFFICIAL", help="a model file to compare the time per frame with"
-    )
+    parser.add_argument("--against", metavar="NAME|FILE", help="a model to compare the time per frame with, such as a0")
     parser.add_argument("--window", type=whole_number, default=16, help="frames that the pool remembers (default: 16)")
     parser.add_argument("--card", type=existing_file, help="Markdown file whose figures are replaced")
     parser.add_argument("--json", type=file_to_write, help="JSON file to write")

@@ -1,16 +1,21 @@
 """Measures an exported file on clips that were never learnt, frame by frame on our own engine as the daemon runs it."""
 
+import argparse
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from movinet_edge.api.errors import ModelError
 from movinet_edge.engine import Model
-from movinet_edge.training.clips import ClipFolder
+from movinet_edge.library import BUILTIN_MODEL, load
+from movinet_edge.training.clips import ClipFolder, clips_in
 from movinet_edge.training.labels import LABELS, UNLABELLED
+from movinet_edge.training.usage import errors_told, whole_number
 
 SHORTEST_SPAN_FRAMES = 5
 """One second: what is shorter is over before anybody, the model too, can tell what it was."""
@@ -95,3 +100,36 @@ def judge(model: Model, clips: ClipFolder, window: int, *, without: Collection[s
         for label, _, last in spans(clips.labels[clip]):
             counts[label, best[last]] += 1
     return Confusion(counts)
+
+
+def report(found: Confusion, told: str) -> Iterator[str]:
+    """Lines for people: all spans, then class by class with what each was taken for.
+
+    Args:
+        found: what was judged.
+        told: by what, the end of the first line.
+    """
+    yield f"{100 * found.top1:.1f} % of {found.total} spans are told {told}\n"
+    for label, name in enumerate(LABELS):
+        if found.counts[label].any():
+            yield f"  {name:<14}{100 * found.recall(label):5.1f} %  {found.taken_for(label)}".rstrip() + "\n"
+
+
+def main() -> None:
+    """Judge a model on clips."""
+    parser = argparse.ArgumentParser(
+        prog="python -m movinet_edge.training.evaluate",
+        description="How often a model tells spans of clips: own ones, fresh ones of the same motions, or held ones.",
+        epilog="example: python -m movinet_edge.training.evaluate --model builtin --data clips/held",
+    )
+    parser.add_argument("--model", default=BUILTIN_MODEL, metavar="NAME|FILE", help="whose (default: %(default)s)")
+    parser.add_argument("--data", type=Path, action="append", required=True, help="folder of shards; may be repeated")
+    parser.add_argument("--window", type=whole_number, default=16, help="frames that the pool remembers (default: 16)")
+    arguments = parser.parse_args()
+    with errors_told(parser):
+        found = judge(load(arguments.model, pull=False), clips_in(arguments.data), arguments.window)
+    sys.stdout.writelines(report(found, f"by {arguments.model}"))
+
+
+if __name__ == "__main__":
+    main()

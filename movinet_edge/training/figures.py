@@ -92,7 +92,7 @@ def as_markdown(figures: Figures) -> str:
     lines += [f"Videos of known actions, watched for all {len(WATCHED)} classes that can be told; what began:", ""]
     lines += [f"- {name}: {_told(events)}" for name, events in figures.scenes]
     lines += ["", "As a stream:", ""]
-    lines += [f"- scores after an hour − of fresh streams that see the last frames alone: {figures.drift:.0e} at most"]
+    lines += [f"- scores after an hour − of fresh streams that see the last frames alone: {figures.drift:.1g} at most"]
     if figures.times_slower is not None:
         ratio, name = figures.times_slower
         lines += [f"- time per frame ÷ that of {name}: {ratio:.2f}, in turn on the machine that measured this"]

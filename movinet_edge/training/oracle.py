@@ -7,7 +7,6 @@ core. Where it is wrong, training lacks ways of doing something; where only the 
 import argparse
 import math
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from movinet_edge.training.clips import ClipFolder, Poses, clips_in
-from movinet_edge.training.evaluate import Confusion, spans
+from movinet_edge.training.evaluate import Confusion, report, spans
 from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.poses import JOINTS, MIRRORED, hips_of
 from movinet_edge.training.usage import errors_told, whole_number
@@ -155,14 +154,7 @@ def main() -> None:
         if not any(np.isfinite(there.poses(clip, [0]).metre_px).all() for clip in range(len(there))):
             names = ", ".join(map(str, folders))
             parser.error(f"{names}: no clips that tell joints; python -m movinet_edge.training.render makes them")
-    sys.stdout.writelines(_report(judge(learn(clips, arguments.steps, arguments.seed), held)))
-
-
-def _report(found: Confusion) -> Iterator[str]:
-    yield f"{100 * found.top1:.1f} % of {found.total} spans are told from their joints alone\n"
-    for label, name in enumerate(LABELS):
-        if found.counts[label].any():
-            yield f"  {name:<14}{100 * found.recall(label):5.1f} %  {found.taken_for(label)}".rstrip() + "\n"
+    sys.stdout.writelines(report(judge(learn(clips, arguments.steps, arguments.seed), held), "from their joints alone"))
 
 
 if __name__ == "__main__":

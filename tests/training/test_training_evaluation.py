@@ -10,6 +10,7 @@ from training.toy_clips import picture, steady, write_toy
 
 from movinet_edge.api.errors import ModelError
 from movinet_edge.engine import load_model
+from movinet_edge.training import evaluate
 from movinet_edge.training.clips import ClipFolder, write_shard
 from movinet_edge.training.evaluate import Confusion, clip_scores, judge, spans
 from movinet_edge.training.events import FallFigures, falls_on, starts
@@ -181,3 +182,16 @@ def test_a_long_stream_is_compared_with_fresh_ones(exported, tmp_path, monkeypat
 def test_a_model_takes_as_long_as_itself(exported):
     model = load_model(exported[1], labels=LABELS)
     assert 0.5 < time_ratio(model, model) < 2.0
+
+
+def test_a_model_is_judged_on_any_clips(tmp_path, capsys, monkeypatch):
+    write_toy(tmp_path, steady(*[LABELS.index("nobody")] * 3, LABELS.index("wave")))
+    monkeypatch.setattr("sys.argv", ["evaluate", "--data", str(tmp_path)])
+    evaluate.main()
+    first, *classes = capsys.readouterr().out.splitlines()
+    assert first.endswith("% of 4 spans are told by builtin")
+    assert [line.split()[0] for line in classes] == ["wave", "nobody"]
+    monkeypatch.setattr("sys.argv", ["evaluate", "--data", str(tmp_path), "--model", "movinet-a0-int8"])
+    with pytest.raises(SystemExit, match="2"):
+        evaluate.main()
+    assert "movinet-a0-int8" in capsys.readouterr().err.splitlines()[-1]

@@ -54,7 +54,7 @@ def folder(files, monkeypatch) -> Path:
     return files
 
 
-@pytest.mark.parametrize("name", ["train", "calibrate", "oracle", "mean", "thaw", "export"])
+@pytest.mark.parametrize("name", ["train", "calibrate", "oracle", "mean", "thaw", "export", "evaluate"])
 def test_commands_explain_themselves(name, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", [name, "--help"])
     with pytest.raises(SystemExit, match="0"):
