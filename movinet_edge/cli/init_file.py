@@ -141,7 +141,7 @@ streams:
 {source}
 {source_secret}    actions:
       # What to watch for: a name of your own, and the model's labels that mean it. What the model gives for a video of
-      # yours: `movinet-edge classify VIDEO{model_option}`. It begins at the score `on` and ends below `off`.
+      # yours: `movinet-edge classify VIDEO{model_option}`. An action begins at the score `on` and ends below `off`.
       {action}: {{labels: [{label}], on: 0.5, off: 0.3}}
 
 # Where events go.

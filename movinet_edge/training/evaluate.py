@@ -88,10 +88,16 @@ def clip_scores(model: Model, pictures: NDArray[np.uint8], window: int) -> NDArr
     return np.stack([model.step(picture, state) for picture in pictures])
 
 
+def _few(labels: Sequence[str]) -> str:
+    return f"{len(labels)} ({', '.join(labels[:3])}, …)"
+
+
 def judge(model: Model, clips: ClipFolder, window: int, *, without: Collection[str] = ()) -> Confusion:
     """Each span of each clip by the highest score at its last frame, but for clips that show motions `without`."""
     if model.labels != LABELS:
-        raise ModelError(f"{model.path} has other classes than the clips: {', '.join(model.labels)}")
+        raise ModelError(
+            f"{model.path} has other classes than the clips: {_few(model.labels)} instead of {_few(LABELS)}"
+        )
     counts = np.zeros((len(LABELS), len(LABELS)), np.int64)
     for clip in range(len(clips)):
         if not set(without).isdisjoint(clips.meta(clip).get("motions", ())):

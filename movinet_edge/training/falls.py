@@ -61,18 +61,34 @@ class FallVideo:
 
 
 def read_videos(folder: Path) -> list[FallVideo]:
-    """All videos that the folder's `labels.tsv` names."""
+    """All videos that the folder's `labels.tsv` names.
+
+    Raises:
+        InputError: it has another form, or a video is not there.
+    """
     table = folder / "labels.tsv"
     try:
-        with table.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file, delimiter="\t"))
-        return [
-            FallVideo(folder / row["file"], _subject(row["file"]), parse_spans(row["classes_seconds"])) for row in rows
+        videos = [
+            FallVideo(folder / row["file"], _subject(row["file"]), parse_spans(row["classes_seconds"]))
+            for row in _rows(table)
         ]
     except KeyError as error:
         raise InputError(f"{table}: its first line has no column {error}") from error
-    except (TypeError, ValueError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise InputError(f"{table}: {error}") from error
+    for video in videos:
+        if not video.path.is_file():
+            raise InputError(f"{table} names {video.path.name}, which is not there")
+    return videos
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    with table.open(newline="", encoding="utf-8-sig") as file:  # a spreadsheet may have put the mark of its form first
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    for number, row in enumerate(rows, 2):
+        if None in row.values():
+            raise ValueError(f"line {number} has fewer columns than the first one")
+    return rows
 
 
 def _subject(name: str) -> int:

@@ -21,7 +21,7 @@ from movinet_edge.training.clips import ClipFolder, Poses, clips_in
 from movinet_edge.training.evaluate import Confusion, report, spans
 from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.poses import JOINTS, MIRRORED, hips_of
-from movinet_edge.training.usage import errors_told, whole_number
+from movinet_edge.training.usage import errors_told, whole_number, whole_number_from_0
 from movinet_edge.training.windows import hide
 
 WINDOW = 16
@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, action="append", required=True, help="folder of shards; may be repeated")
     parser.add_argument("--held", type=Path, required=True, help="folder of shards of other motions, to be judged")
     parser.add_argument("--steps", type=whole_number, default=5000, help="of 64 clips each (default: 5000)")
-    parser.add_argument("--seed", type=int, default=0, help="of all chance (default: 0)")
+    parser.add_argument("--seed", type=whole_number_from_0, default=0, help="of all chance (default: 0)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with errors_told(parser):

@@ -303,7 +303,8 @@ def _train(arguments: argparse.Namespace) -> None:
     run = _begun(arguments)
     torch.manual_seed(rank())
     if run.windows:
-        _log.info("run goes on", checkpoint=str(arguments.run / CHECKPOINT), windows=run.windows)
+        what = "run goes on" if run.windows < arguments.windows else "run has ended before; more --windows would go on"
+        _log.info(what, checkpoint=str(arguments.run / CHECKPOINT), windows=run.windows)
     train(
         run,
         _clips(arguments),

@@ -30,6 +30,13 @@ def whole_number(text: str) -> int:
     return value
 
 
+def whole_number_from_0(text: str) -> int:
+    """A whole number from 0, as seeds are."""
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
+
+
 def number_above_0(text: str) -> float:
     """A finite number above 0."""
     value = _number(text)

@@ -191,7 +191,9 @@ def test_a_model_is_judged_on_any_clips(tmp_path, capsys, monkeypatch):
     first, *classes = capsys.readouterr().out.splitlines()
     assert first.endswith("% of 4 spans are told by builtin")
     assert [line.split()[0] for line in classes] == ["wave", "nobody"]
-    monkeypatch.setattr("sys.argv", ["evaluate", "--data", str(tmp_path), "--model", "movinet-a0-int8"])
+    other = tmp_path / "other.tflite"
+    other.write_text("no model")
+    monkeypatch.setattr("sys.argv", ["evaluate", "--data", str(tmp_path), "--model", str(other)])
     with pytest.raises(SystemExit, match="2"):
         evaluate.main()
-    assert "movinet-a0-int8" in capsys.readouterr().err.splitlines()[-1]
+    assert "other.tflite" in capsys.readouterr().err.splitlines()[-1]

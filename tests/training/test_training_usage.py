@@ -10,12 +10,13 @@ from training.random_network import random_arrays
 from training.toy_clips import steady, write_toy
 
 from movinet_edge.training.quantise import RangesError, read_ranges
-from movinet_edge.training.usage import number_above_0, share, whole_number
+from movinet_edge.training.usage import number_above_0, share, whole_number, whole_number_from_0
 
 FILES = "--int8 text.tflite --float32 text.tflite"
 TABLES = {
     "header": "file\tclasses\nsubject_1_adl_1.mp4\tWalking[0 to 1]\n",
     "names": "file\tclasses_seconds\nadl_1.mp4\tWalking[0 to 1]\n",
+    "short": "file\tclasses_seconds\nsubject_1_adl_1.mp4\n",
     "gone": "file\tclasses_seconds\nsubject_1_adl_1.mp4\tWalking[0 to 1]\n",
     "nothing": "file\tclasses_seconds\nsubject_3_adl_1.mp4\tWalking[0 to 1]\n",
 }
@@ -46,6 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, table in TABLES.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "labels.tsv").write_text(table)
+    (tmp_path / "nothing" / "subject_3_adl_1.mp4").touch()
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -79,7 +81,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("falls", "--videos empty --out out", "labels.tsv"),
         ("falls", "--videos header --out out", "no column 'classes_seconds'"),
         ("falls", "--videos names --out out", "'adl_1.mp4' does not begin with subject_N_"),
-        ("falls", "--videos gone --out out", "subject_1_adl_1.mp4"),
+        ("falls", "--videos short --out out", "line 2 has fewer columns"),
+        ("falls", "--videos gone --out out", "names subject_1_adl_1.mp4, which is not there"),
         ("falls", "--videos nothing --out out", "no frame of these videos has one of our classes"),
     ],
 )
@@ -105,6 +108,7 @@ def test_ranges_of_another_form_are_refused(name, folder):
     ("kind", "good", "bad"),
     [
         (whole_number, "3", ["0", "-1", "1.5", "nan", "x", ""]),
+        (whole_number_from_0, "0", ["-1", "1.5", "nan", "x", ""]),
         (number_above_0, "0.5", ["0", "-1", "nan", "inf", "x"]),
         (share, "0.5", ["-0.1", "1.1", "nan", "inf", "x"]),
     ],

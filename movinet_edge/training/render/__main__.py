@@ -15,7 +15,7 @@ from movinet_edge.training.render.demo import write_demo
 from movinet_edge.training.render.nearness import NEAR_DEGREES, nearest_of_each
 from movinet_edge.training.render.preview import write_sheet
 from movinet_edge.training.render.shards import render
-from movinet_edge.training.usage import whole_number
+from movinet_edge.training.usage import file_to_write, whole_number, whole_number_from_0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -61,12 +61,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", choices=SPLITS, default="train", help="which motions and bodies (default: train)")
     parser.add_argument("--clips", type=whole_number, default=1000, help="how many (default: 1000)")
     parser.add_argument(
-        "--seed", type=int, default=1, help="another seed, other clips; the same, the same (default: 1)"
+        "--seed", type=whole_number_from_0, default=1, help="another seed, other clips; the same, the same (default: 1)"
     )
     parser.add_argument("--jobs", type=whole_number, default=2, help="how many processes (default: 2)")
     parser.add_argument("--resume", action="store_true", help="keep the shards that are there already")
-    parser.add_argument("--preview", type=Path, metavar="SHEET.png", help="write a contact sheet instead")
-    parser.add_argument("--demo", type=Path, metavar="CLIP.mp4", help="write the demo clip of the package instead")
+    parser.add_argument("--preview", type=file_to_write, metavar="SHEET.png", help="write a contact sheet instead")
+    parser.add_argument(
+        "--demo", type=file_to_write, metavar="CLIP.mp4", help="write the demo clip of the package instead"
+    )
     parser.add_argument(
         "--near", action="store_true", help="say how near training comes to each motion that is held out instead"
     )

@@ -14,9 +14,6 @@ torch = pytest.importorskip("torch", reason="needs PyTorch: bash tests/training/
 from movinet_edge.training.checkpoint import CHECKPOINT, WEIGHTS, Run
 from movinet_edge.training.labels import UNLABELLED
 
-# these modules cannot be imported without PyTorch
-
-
 CLIPS = "--data clips --held clips"
 
 

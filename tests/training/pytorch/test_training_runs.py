@@ -139,7 +139,7 @@ def test_as_much_of_a_step_is_of_real_video_as_was_said(tmp_path, share_of_real,
     assert seen == [[3] * (4 - real) + [5] * real]
 
 
-def test_nothing_of_a_step_is_left_on_the_processor_when_a_device_computes(monkeypatch):
+def test_the_network_and_the_loss_of_its_frames_compute_where_the_clips_are(monkeypatch):
     # Tensors of the meta device hold no numbers and refuse those of others, as an accelerator's do. It has no autocast.
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
     device = torch.device("meta")
