@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from movinet_edge.api import ConfigurationError
+from movinet_edge.argument_types import positive_int
 from movinet_edge.cli import exit_codes
-from movinet_edge.cli.argument_types import positive_int
 from movinet_edge.library import BUILTIN_MODEL, DEFAULT_MODEL, Model, check_interface, load
 from movinet_edge.models import ModelStore
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from movinet_edge.api import ConfigurationError
+from movinet_edge.argument_types import positive_duration, positive_float
 from movinet_edge.cli import exit_codes
-from movinet_edge.cli.argument_types import positive_duration, positive_float
 
 if TYPE_CHECKING:
     from movinet_edge.cli.watched_stream import WatchedStream

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movinet_edge.api import ActionEvent, ConfigurationError, SourceError
+from movinet_edge.argument_types import positive_float, positive_int
 from movinet_edge.cli import exit_codes
-from movinet_edge.cli.argument_types import positive_float, positive_int
 from movinet_edge.cli.model_arguments import add_model_arguments, load_from_arguments
 
 HELP = "see what the model finds in video files"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from movinet_edge.api import ActionEvent, ConfigurationError, EventType, MovinetEdgeError, parse_duration
+from movinet_edge.argument_types import positive_int
 from movinet_edge.cli import events_export, events_label, exit_codes
-from movinet_edge.cli.argument_types import positive_int
 from movinet_edge.cli.configured import add_store_arguments, read_config
 
 HELP = "list stored events"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from movinet_edge.cli.argument_types import positive_int
+from movinet_edge.argument_types import positive_int
 from movinet_edge.cli.download_progress import download_progress
 from movinet_edge.library import BUILTIN_MODEL, DEFAULT_MODEL, Model, load
 from movinet_edge.taught import TaughtModel, load_heads

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from movinet_edge.api import ModelError
+from movinet_edge.argument_types import positive_int
 from movinet_edge.cli import exit_codes
-from movinet_edge.cli.argument_types import positive_int
 from movinet_edge.cli.consoles import stdout_console
 from movinet_edge.models import ModelStore
 

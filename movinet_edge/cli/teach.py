@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from movinet_edge.api import ConfigurationError
+from movinet_edge.argument_types import not_negative_int, positive_duration
 from movinet_edge.cli import exit_codes
-from movinet_edge.cli.argument_types import not_negative_int, positive_duration
 from movinet_edge.cli.configured import add_config_argument
 from movinet_edge.cli.model_arguments import add_model_arguments, load_from_arguments
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from movinet_edge.argument_types import positive_int
 from movinet_edge.training.architecture import IMAGE_SIZE_PX
 from movinet_edge.training.augment import fit
 from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, clips_in
@@ -18,7 +19,7 @@ from movinet_edge.training.folding import WeightsError, read_weights
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.network import Movinet, as_clips
 from movinet_edge.training.poses import LESSONS
-from movinet_edge.training.usage import errors_told, file_to_write, whole_number
+from movinet_edge.training.usage import errors_told, file_to_write
 
 _TAIL = 2e-5
 """The part of the values at each end that may be cut off: a few outliers would make the steps of all others coarse."""
@@ -96,10 +97,10 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help="weights.npz of a training run")
     parser.add_argument("--data", type=Path, action="append", required=True, help="folder of shards; may be repeated")
     parser.add_argument("--out", type=file_to_write, required=True, help="JSON file to write")
-    parser.add_argument("--clips", type=whole_number, default=60, help="how many clips are looked at (default: 60)")
-    parser.add_argument("--window", type=whole_number, default=16, help="frames that the head averages (default: 16)")
+    parser.add_argument("--clips", type=positive_int, default=60, help="how many clips are looked at (default: 60)")
+    parser.add_argument("--window", type=positive_int, default=16, help="frames that the head averages (default: 16)")
     parser.add_argument(
-        "--size", type=whole_number, default=IMAGE_SIZE_PX, help="side of the pictures in pixels (default: 172)"
+        "--size", type=positive_int, default=IMAGE_SIZE_PX, help="side of the pictures in pixels (default: 172)"
     )
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # more wait for each other wherever the cores are shared

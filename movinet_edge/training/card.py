@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from movinet_edge.argument_types import positive_int
 from movinet_edge.engine import load_model
 from movinet_edge.library import load
 from movinet_edge.training.clips import ClipFolder, clips_in
@@ -14,7 +15,7 @@ from movinet_edge.training.falls import HELD_SUBJECT, read_videos
 from movinet_edge.training.figures import WATCHED, Figures, around_figures, as_json, with_figures
 from movinet_edge.training.render.catalogue import NEARLY_LEARNED
 from movinet_edge.training.running import drift_after, time_ratio
-from movinet_edge.training.usage import errors_told, existing_file, file_to_write, whole_number
+from movinet_edge.training.usage import errors_told, existing_file, file_to_write
 
 
 def measure(  # one for each thing that is measured
@@ -70,7 +71,7 @@ def main() -> None:
         "--scene", type=existing_file, action="append", default=[], help="a video whose events are listed; any number"
     )
     parser.add_argument("--against", metavar="NAME|FILE", help="a model to compare the time per frame with, such as a0")
-    parser.add_argument("--window", type=whole_number, default=16, help="frames that the pool remembers (default: 16)")
+    parser.add_argument("--window", type=positive_int, default=16, help="frames that the pool remembers (default: 16)")
     parser.add_argument("--card", type=existing_file, help="Markdown file whose figures are replaced")
     parser.add_argument("--json", type=file_to_write, help="JSON file to write")
     arguments = parser.parse_args()

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movinet_edge.api.errors import ModelError
+from movinet_edge.argument_types import positive_int
 from movinet_edge.engine import Model
 from movinet_edge.library import BUILTIN_MODEL, load
 from movinet_edge.training.clips import ClipFolder, clips_in
 from movinet_edge.training.labels import LABELS, UNLABELLED
-from movinet_edge.training.usage import errors_told, whole_number
+from movinet_edge.training.usage import errors_told
 
 SHORTEST_SPAN_FRAMES = 5
 """One second: what is shorter is over before anybody, the model too, can tell what it was."""
@@ -130,7 +131,7 @@ def main() -> None:
     )
     parser.add_argument("--model", default=BUILTIN_MODEL, metavar="NAME|FILE", help="whose (default: %(default)s)")
     parser.add_argument("--data", type=Path, action="append", required=True, help="folder of shards; may be repeated")
-    parser.add_argument("--window", type=whole_number, default=16, help="frames that the pool remembers (default: 16)")
+    parser.add_argument("--window", type=positive_int, default=16, help="frames that the pool remembers (default: 16)")
     arguments = parser.parse_args()
     with errors_told(parser):
         found = judge(load(arguments.model, pull=False), clips_in(arguments.data), arguments.window)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from movinet_edge.argument_types import positive_int
 from movinet_edge.engine.rewrite.graph import IMAGE, LOGITS, Graph, Kind, Operator, Shape, Tensor
 from movinet_edge.engine.rewrite.schema import schema
 from movinet_edge.engine.rewrite.shapes import check_graph
@@ -15,7 +16,7 @@ from movinet_edge.training.architecture import HEAD_WIDTH, IMAGE_SIZE_PX, LAYERS
 from movinet_edge.training.folding import Folded, read_weights
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.quantise import quantise, read_ranges
-from movinet_edge.training.usage import errors_told, model_to_write, whole_number
+from movinet_edge.training.usage import errors_told, model_to_write
 
 SIGNATURE = "serving_default"
 HEAD_POOL, HEAD_COUNT = "state_head_pool_buffer", "state_head_pool_frame_count"
@@ -175,7 +176,7 @@ def main() -> None:
         "--out", type=model_to_write, required=True, help="model file to write; its labels go beside it as .txt"
     )
     parser.add_argument(
-        "--size", type=whole_number, default=IMAGE_SIZE_PX, help="side of its pictures in pixels (default: 172)"
+        "--size", type=positive_int, default=IMAGE_SIZE_PX, help="side of its pictures in pixels (default: 172)"
     )
     arguments = parser.parse_args()
     with errors_told(parser):

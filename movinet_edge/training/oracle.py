@@ -17,11 +17,12 @@ from rich.progress import track
 from torch import Tensor, nn
 from torch.nn import functional
 
+from movinet_edge.argument_types import not_negative_int, positive_int
 from movinet_edge.training.clips import ClipFolder, Poses, clips_in
 from movinet_edge.training.evaluate import Confusion, report, spans
 from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.poses import JOINTS, MIRRORED, hips_of
-from movinet_edge.training.usage import errors_told, whole_number, whole_number_from_0
+from movinet_edge.training.usage import errors_told
 from movinet_edge.training.windows import hide
 
 WINDOW = 16
@@ -144,8 +145,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m movinet_edge.training.oracle", description=__doc__)
     parser.add_argument("--data", type=Path, action="append", required=True, help="folder of shards; may be repeated")
     parser.add_argument("--held", type=Path, required=True, help="folder of shards of other motions, to be judged")
-    parser.add_argument("--steps", type=whole_number, default=5000, help="of 64 clips each (default: 5000)")
-    parser.add_argument("--seed", type=whole_number_from_0, default=0, help="of all chance (default: 0)")
+    parser.add_argument("--steps", type=positive_int, default=5000, help="of 64 clips each (default: 5000)")
+    parser.add_argument("--seed", type=not_negative_int, default=0, help="of all chance (default: 0)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with errors_told(parser):

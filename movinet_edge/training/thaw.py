@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from movinet_edge.api.errors import ModelError
+from movinet_edge.argument_types import positive_int
 from movinet_edge.engine.rewrite.constants import real_values
 from movinet_edge.engine.rewrite.graph import Graph
 from movinet_edge.engine.rewrite.reading import read_graph
@@ -22,7 +23,7 @@ from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, clips_in
 from movinet_edge.training.folding import DEPTHWISE, NORM_EPSILON, WeightsError
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.network import Movinet, as_clips
-from movinet_edge.training.usage import errors_told, weights_to_write, whole_number
+from movinet_edge.training.usage import errors_told, weights_to_write
 
 _SIZE = 0.1
 """Root of the mean square of each kernel. The norm takes back any factor on it; this is about what training ends with,
@@ -146,7 +147,7 @@ def main() -> None:
     )
     parser.add_argument("--model", type=Path, required=True, help="a .tflite of movinet_edge.training.export")
     parser.add_argument("--data", type=Path, action="append", required=True, help="folder of shards; may be repeated")
-    parser.add_argument("--clips", type=whole_number, default=60, help="how many clips are looked at (default: 60)")
+    parser.add_argument("--clips", type=positive_int, default=60, help="how many clips are looked at (default: 60)")
     parser.add_argument("--out", type=weights_to_write, required=True, help="weights.npz to write")
     arguments = parser.parse_args()
     torch.set_num_threads(1)

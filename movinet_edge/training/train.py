@@ -16,6 +16,7 @@ import structlog
 import torch
 from numpy.typing import NDArray
 
+from movinet_edge.argument_types import positive_float, positive_int
 from movinet_edge.training.augment import fit, part_around
 from movinet_edge.training.checkpoint import CHECKPOINT, Run
 from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, clips_in
@@ -23,7 +24,7 @@ from movinet_edge.training.losses import frame_loss, joint_loss, pose_loss
 from movinet_edge.training.network import as_clips
 from movinet_edge.training.poses import hips_of
 from movinet_edge.training.together import rank, run_together, share_gradients, workers
-from movinet_edge.training.usage import errors_told, number_above_0, share, whole_number
+from movinet_edge.training.usage import errors_told, share
 from movinet_edge.training.windows import Batch, WindowShape, draw, joined, random_batch
 
 _log = structlog.get_logger(__name__)
@@ -195,14 +196,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--held", type=Path, required=True, help="folder of shards that are looked at, never learnt")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints; a run found there goes on")
     parser.add_argument("--start-from", type=Path, help="last.pt or weights.npz that a new run begins with")
-    parser.add_argument("--size", type=whole_number, default=112, help="side of the pictures in pixels (default: 112)")
-    parser.add_argument("--frames", type=whole_number, default=12, help="frames of a window (default: 12)")
+    parser.add_argument("--size", type=positive_int, default=112, help="side of the pictures in pixels (default: 112)")
+    parser.add_argument("--frames", type=positive_int, default=12, help="frames of a window (default: 12)")
     parser.add_argument(
         "--closeups", type=share, default=0.0, help="share of windows with the person from nearby (default: 0)"
     )
     parser.add_argument(
         "--idle-times",
-        type=number_above_0,
+        type=positive_float,
         default=6.0,
         help="how much more often than any other class idle comes (default: 6)",
     )
@@ -212,17 +213,17 @@ def _parser() -> argparse.ArgumentParser:
         help=f"share of the windows that comes from --real, in whole windows of a batch (default: {REAL_SHARE})",
     )
     parser.add_argument(
-        "--windows", type=whole_number, default=100_000, help="windows to train on, in all (default: 100000)"
+        "--windows", type=positive_int, default=100_000, help="windows to train on, in all (default: 100000)"
     )
-    parser.add_argument("--batch", type=whole_number, default=24, help="windows per step of each process (default: 24)")
-    parser.add_argument("--learning-rate", type=number_above_0, default=2e-3, help="highest rate (default: 0.002)")
+    parser.add_argument("--batch", type=positive_int, default=24, help="windows per step of each process (default: 24)")
+    parser.add_argument("--learning-rate", type=positive_float, default=2e-3, help="highest rate (default: 0.002)")
     parser.add_argument(
         "--hold-start",
         action="store_true",
         help="leave the first layers as they are: they learn fastest, and that costs up to a third of the time",
     )
     parser.add_argument(
-        "--report-every", type=whole_number, default=3000, help="windows between two lines (default: 3000)"
+        "--report-every", type=positive_int, default=3000, help="windows between two lines (default: 3000)"
     )
     parser.add_argument(
         "--device",
@@ -232,12 +233,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--threads",
-        type=whole_number,
+        type=positive_int,
         default=1,
         help="CPU threads (default: 1; more help only on cores that nothing else uses)",
     )
     parser.add_argument(
-        "--workers", type=whole_number, default=1, help="processes, one for each core to use (default: 1)"
+        "--workers", type=positive_int, default=1, help="processes, one for each core to use (default: 1)"
     )
     return parser
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from training.command_errors import refusal
 from training.random_network import random_arrays
 from training.toy_clips import steady, write_toy
 
+from movinet_edge.argument_types import not_negative_int, positive_float, positive_int
 from movinet_edge.training.quantise import RangesError, read_ranges
-from movinet_edge.training.usage import number_above_0, share, whole_number, whole_number_from_0
+from movinet_edge.training.usage import share
 
 FILES = "--int8 text.tflite --float32 text.tflite"
 TABLES = {
@@ -89,12 +91,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("folder")
 def test_wrong_input_is_told_in_one_line(name, arguments, says, capsys, monkeypatch):
     before = sorted(Path().rglob("*"))
-    monkeypatch.setattr("sys.argv", [name, *arguments.split()])
-    with pytest.raises(SystemExit, match="2"):
-        importlib.import_module(f"movinet_edge.training.{name}").main()
-    last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith(f"python -m movinet_edge.training.{name}: error: ")
-    assert says in last
+    assert says in refusal(name, arguments, capsys, monkeypatch)
     assert sorted(Path().rglob("*")) == before
 
 
@@ -107,9 +104,9 @@ def test_ranges_of_another_form_are_refused(name, folder):
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [
-        (whole_number, "3", ["0", "-1", "1.5", "nan", "x", ""]),
-        (whole_number_from_0, "0", ["-1", "1.5", "nan", "x", ""]),
-        (number_above_0, "0.5", ["0", "-1", "nan", "inf", "x"]),
+        (positive_int, "3", ["0", "-1", "1.5", "nan", "x", ""]),
+        (not_negative_int, "0", ["-1", "1.5", "nan", "x", ""]),
+        (positive_float, "0.5", ["0", "-1", "nan", "inf", "x"]),
         (share, "0.5", ["-0.1", "1.1", "nan", "inf", "x"]),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from movinet_edge.argument_types import not_negative_int, positive_int
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.render.assets import Assets
 from movinet_edge.training.render.catalogue import SPLITS
@@ -15,7 +16,7 @@ from movinet_edge.training.render.demo import write_demo
 from movinet_edge.training.render.nearness import NEAR_DEGREES, nearest_of_each
 from movinet_edge.training.render.preview import write_sheet
 from movinet_edge.training.render.shards import render
-from movinet_edge.training.usage import file_to_write, whole_number, whole_number_from_0
+from movinet_edge.training.usage import file_to_write
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -59,11 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--assets", type=Path, required=True, help="the folder with mesh2motion/, kaykit/ and bvh/")
     parser.add_argument("--out", type=Path, help="write shards to this folder, under the name of the split")
     parser.add_argument("--split", choices=SPLITS, default="train", help="which motions and bodies (default: train)")
-    parser.add_argument("--clips", type=whole_number, default=1000, help="how many (default: 1000)")
+    parser.add_argument("--clips", type=positive_int, default=1000, help="how many (default: 1000)")
     parser.add_argument(
-        "--seed", type=whole_number_from_0, default=1, help="another seed, other clips; the same, the same (default: 1)"
+        "--seed", type=not_negative_int, default=1, help="another seed, other clips; the same, the same (default: 1)"
     )
-    parser.add_argument("--jobs", type=whole_number, default=2, help="how many processes (default: 2)")
+    parser.add_argument("--jobs", type=positive_int, default=2, help="how many processes (default: 2)")
     parser.add_argument("--resume", action="store_true", help="keep the shards that are there already")
     parser.add_argument("--preview", type=file_to_write, metavar="SHEET.png", help="write a contact sheet instead")
     parser.add_argument(
@@ -73,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "--near", action="store_true", help="say how near training comes to each motion that is held out instead"
     )
     parser.add_argument("--classes", help="for --preview: these only, separated by commas")
-    parser.add_argument("--each", type=whole_number, default=1, help="for --preview: clips of each class (default: 1)")
+    parser.add_argument("--each", type=positive_int, default=1, help="for --preview: clips of each class (default: 1)")
     return parser
 
 

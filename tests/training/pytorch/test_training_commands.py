@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from training.command_errors import refusal
 from training.random_network import random_arrays
 from training.toy_clips import steady, write_toy
 
@@ -110,10 +111,5 @@ def test_commands_explain_themselves(name, capsys, monkeypatch):
 )
 @pytest.mark.usefixtures("folder")
 def test_commands_say_what_is_missing(name, arguments, says, capsys, monkeypatch):
-    monkeypatch.setattr("sys.argv", [name, *arguments.split()])
-    with pytest.raises(SystemExit, match="2"):
-        importlib.import_module(f"movinet_edge.training.{name}").main()
-    last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith(f"python -m movinet_edge.training.{name}: error: ")
-    assert says in last
+    assert says in refusal(name, arguments, capsys, monkeypatch)
     assert not Path("c").exists()

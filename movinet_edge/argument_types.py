@@ -1,4 +1,4 @@
-"""Kinds of values on the command line that several verbs take."""
+"""Kinds of values on the command line that several commands take, those of training too."""
 
 import argparse
 import math
