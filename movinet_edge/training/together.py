@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import distributed, multiprocessing, nn
 
+from movinet_edge.training.orphans import end_with_parent
+
 
 def rank() -> int:
     """The number of this process; 0 is the one that reports and saves, and the only one where there are no others."""
@@ -45,6 +47,7 @@ def run_together(count: int, work: Callable[..., None], *arguments: Any) -> None
 
 
 def _join(number: int, count: int, port: int, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    end_with_parent()  # PyTorch asks for this by an interrupt, which a command in the background of a script never sees
     store = f"tcp://127.0.0.1:{port}"
     distributed.init_process_group("gloo", init_method=store, rank=number, world_size=count)
     work(*arguments)

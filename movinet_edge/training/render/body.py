@@ -1,6 +1,6 @@
 """Bodies: a skinned mesh made coarse enough to draw fast, shaped and clothed at random, and posed by a motion."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from movinet_edge.training.render.motion import Motion
 from movinet_edge.training.render.rotation import Floats, matrices
 from movinet_edge.training.render.skeleton import INDEX, JOINTS, PARENTS, source_joints
 
-# At 192 pixels a person fills at most 170: a pixel is 1 cm or more, and finer triangles would not be seen.
+# At 192 pixels a person fills at most 170: a pixel is 1 cm or more, and finer triangles would hardly be seen.
 CELL_M = 0.022
 _LIMBS = ("upper arm", "forearm", "thigh", "shin")
 
@@ -34,6 +34,11 @@ class Body:
 
     mesh: Mesh
     colours: Floats
+
+    @property
+    def height(self) -> float:
+        """Of the standing body, in m."""
+        return float(np.ptp(self.mesh.vertices[:, 1]))
 
     @property
     def hip_height(self) -> float:
@@ -60,7 +65,7 @@ def read_mesh(path: Path) -> Mesh:
         weights[:, owner] += skin.weights[:, node]
     places = file.rest().positions[0, joints]
     floor = np.array([0, skin.positions[:, 1].min(), 0])
-    return _coarsened(Mesh(skin.positions - floor, skin.triangles, weights, places - floor))
+    return coarsened(Mesh(skin.positions - floor, skin.triangles, weights, places - floor))
 
 
 def _owner(file: GltfFile, node: int, joints: NDArray[np.int64]) -> int:
@@ -74,9 +79,9 @@ def _owner(file: GltfFile, node: int, joints: NDArray[np.int64]) -> int:
     return known[node]
 
 
-def _coarsened(mesh: Mesh) -> Mesh:
+def coarsened(mesh: Mesh, cell_m: float = CELL_M) -> Mesh:
     """Vertices of one grid cell become one; triangles that lose a corner by that go."""
-    cells = np.floor(mesh.vertices / CELL_M).astype(np.int64)
+    cells = np.floor(mesh.vertices / cell_m).astype(np.int64)
     _, cell_of = np.unique(cells, axis=0, return_inverse=True)
     cell_of = cell_of.ravel()
     size = np.bincount(cell_of).astype(np.float64)[:, None]
@@ -146,8 +151,9 @@ def pose(body: Body, motion: Motion, grounded: NDArray[np.bool_]) -> Posed:
     return Posed(vertices + lift, joints + lift)
 
 
-def random_bodies(meshes: Mapping[str, Mesh], count: int, random: np.random.Generator) -> list[tuple[str, Body]]:
-    """Some bodies, each with the name of its mesh."""
-    names = sorted(meshes)
+def random_bodies(
+    names: Sequence[str], mesh: Callable[[str], Mesh], count: int, random: np.random.Generator
+) -> list[tuple[str, Body]]:
+    """Some bodies of these meshes, each with its mesh's name; `mesh` reads one."""
     chosen = [names[index] for index in random.integers(len(names), size=count)]
-    return [(name, random_body(meshes[name], random)) for name in chosen]
+    return [(name, random_body(mesh(name), random)) for name in chosen]

@@ -1,4 +1,4 @@
-"""Which motion shows which class, and which motions and bodies are held out: the split is by source, never by render.
+"""Which motion shows which class, and what is held out of motions, bodies and places: by source, never by render.
 
 Where the assets hold one motion of a class, composed motions stand beside it, and one of these or the asset's is held
 out whole. In the names, `human-base` and `human-addon` are Mesh2Motion's files, `kaykit` is KayKit's figures, `bvh` the
@@ -39,12 +39,19 @@ Split: TypeAlias = Literal["train", "held"]
 SPLITS: tuple[Split, ...] = ("train", "held")
 Maker: TypeAlias = Callable[[np.random.Generator], Motion]
 
-# There are two bodies, and human-base is the male one in another export: meshes are not held out. Of bodies, the
-# held-out split has its own shapes, skins, hair and clothes, which are drawn anew for each person.
 MESHES: dict[Split, tuple[str, ...]] = {
-    "train": ("human-male", "human-female"),
-    "held": ("human-base", "human-female"),
+    "train": ("human-male", "human-female", *(f"anny/{number}" for number in range(24))),
+    "held": tuple(f"anny/{number}" for number in range(100, 116)),
 }
+"""The bodies of each split: no person is in both, and a person is shaped and clothed anew for each clip."""
+PLACES: dict[Split, tuple[str, ...]] = {
+    "train": (
+        "apartment", "bridge", "city", "dawn", "esplanade", "hall", "night", "park", "studio", "sunrise", "sunset",
+        "warehouse", "workshop",
+    ),
+    "held": ("forest", "lab", "lobby", "venice"),
+}  # fmt: skip
+"""The photographed places of each split."""
 
 
 class Role(Enum):

@@ -11,12 +11,13 @@ from movinet_edge.training.poses import JOINTS
 from movinet_edge.training.render.assets import Assets
 from movinet_edge.training.render.body import random_bodies
 from movinet_edge.training.render.camera import NEAR_M
-from movinet_edge.training.render.catalogue import SPLITS, Split
+from movinet_edge.training.render.catalogue import MESHES, PLACES, SPLITS, Split
 from movinet_edge.training.render.film import Film, Pictures
 from movinet_edge.training.render.rotation import Floats
 from movinet_edge.training.render.scene import Scene, Setting, filmed, random_scene
 from movinet_edge.training.render.script import Scripts
 from movinet_edge.training.render.skeleton import INDEX
+from movinet_edge.training.render.surroundings import INDOORS
 
 SIZE_PX = 192
 # Edges without steps need more pixels than are kept; beyond half as many again nothing is gained.
@@ -29,6 +30,7 @@ _TOLD = [INDEX[name] for name in JOINTS]
 _HIPS = [INDEX["left thigh"], INDEX["right thigh"]]
 _NIGHT_SHARE = 0.12
 _INDOORS_SHARE = 0.72
+_PHOTOGRAPHED_SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,6 @@ class ClipMaker:
 
     def __init__(self, assets: Assets, split: Split, seed: int) -> None:
         self._assets, self._split, self._seed = assets, split, seed
-        self._meshes = assets.meshes(split)
 
     def make(self, number: int, label: str) -> Clip:
         """Render a clip of a class."""
@@ -66,11 +67,15 @@ class ClipMaker:
         segments = scripts.of(label)
         bystanders = int(random.choice([0, 1, 2], p=[0.78, 0.16, 0.06])) if segments else 0
         scripted = [segments, *(scripts.idle() for _ in range(bystanders))] if segments else []
-        bodies = random_bodies(self._meshes, len(scripted), random)
+        bodies = random_bodies(MESHES[self._split], self._assets.mesh, len(scripted), random)
         night, indoors = bool(random.random() < _NIGHT_SHARE), bool(random.random() < _INDOORS_SHARE)
         # From behind, the body hides the hand that waves.
         spread = 1.4 if label == "wave" and random.random() < 0.8 else np.pi
-        setting = Setting(indoors, night, spread, int(SIZE_PX * OVERSAMPLING))
+        place = None
+        if random.random() < _PHOTOGRAPHED_SHARE:
+            place = str(random.choice([name for name in PLACES[self._split] if (name in INDOORS) == indoors]))
+        picture = None if place is None else self._assets.place(place)
+        setting = Setting(indoors, night, spread, int(SIZE_PX * OVERSAMPLING), picture)
         cast = [(segments, body) for segments, (_, body) in zip(scripted, bodies, strict=True)]
         scene = random_scene(cast, moments_s, setting, random)
         motions = scene.actors[0].track.sources if scene.actors else ()
@@ -83,6 +88,7 @@ class ClipMaker:
             "bodies": [name for name, _ in bodies],
             "night": night,
             "indoors": indoors,
+            "place": place,
         }
         return random, scene, meta
 

@@ -65,7 +65,7 @@ def _scene(assets: Assets, frames: int, random: np.random.Generator) -> Scene:
         )
         for source, label, seconds, fade_s in _PLAYED
     ]
-    body = random_body(assets.meshes("train")["human-male"], random)
+    body = random_body(assets.mesh("human-male"), random)
     track = compose(segments, np.arange(frames) / FPS, np.zeros(3), 0.0, body.hip_height)
     actor = stage.Actor(body, pose(body, track.motion, track.grounded), track)
     size_px = WIDTH_PX * _OVERSAMPLING

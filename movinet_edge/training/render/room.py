@@ -11,6 +11,7 @@ from movinet_edge.training.render.camera import NEAR_M, Camera
 from movinet_edge.training.render.canvas import Canvas
 from movinet_edge.training.render.light import Light
 from movinet_edge.training.render.rotation import Floats
+from movinet_edge.training.render.surroundings import Surroundings
 
 FAR_M = 1e4
 """The depth of the sky."""
@@ -30,7 +31,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The floor at y = 0, four walls `(left, right, front, back)` in x and z, and a ceiling; none of these outdoors."""
+    """The floor at y = 0, four walls `(left, right, front, back)` in x and z, and a ceiling; none of these outdoors.
+
+    Where there are `surroundings`, they are seen instead of all of it.
+    """
 
     floor: Floats
     floor_repeat_m: float
@@ -39,6 +43,7 @@ class Room:
     wall: Floats
     ceiling: Floats
     sky: tuple[Floats, Floats]
+    surroundings: Surroundings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,20 @@ class _Plane:
 def draw_room(room: Room, boxes: Sequence[Box], camera: Camera, light: Light) -> Canvas:
     """The place as the camera sees it without people."""
     rays = camera.rays()
+    canvas = _photographed(room.surroundings, camera) if room.surroundings else _drawn(room, camera, rays, light)
+    for box in boxes:
+        _draw_box(canvas, rays, box, light)
+    return Canvas(
+        _softened(np.asarray(np.clip(canvas.picture, 0, 255), np.float32), canvas.depth), canvas.depth, camera
+    )
+
+
+def _photographed(surroundings: Surroundings, camera: Camera) -> Canvas:
+    picture, depth = surroundings.seen(camera)
+    return Canvas(np.asarray(picture, np.float64), depth, camera)
+
+
+def _drawn(room: Room, camera: Camera, rays: Floats, light: Light) -> Canvas:
     rise = np.clip(rays[..., 1:2] / np.linalg.norm(rays, axis=-1, keepdims=True) * 2, 0, 1)
     sky = room.sky[0] * (1 - rise) + room.sky[1] * rise
     canvas = Canvas(sky, np.full(sky.shape[:2], FAR_M), camera)
@@ -66,11 +85,7 @@ def draw_room(room: Room, boxes: Sequence[Box], camera: Camera, light: Light) ->
         planes.append(_Plane(1, room.height_m, room.ceiling, 2.0))
     for plane in planes:
         _draw_plane(canvas, rays, plane, light)
-    for box in boxes:
-        _draw_box(canvas, rays, box, light)
-    return Canvas(
-        _softened(np.asarray(np.clip(canvas.picture, 0, 255), np.float32), canvas.depth), canvas.depth, camera
-    )
+    return canvas
 
 
 def _draw_plane(canvas: Canvas, rays: Floats, plane: _Plane, light: Light) -> None:

@@ -33,12 +33,16 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a scene is like; the camera stands within `spread` radians of where the first person looks at first."""
+    """What a scene is like; the camera stands within `spread` radians of where the first person looks at first.
+
+    `place` is a photographed one, RGB `[H, 2 H, 3]`, 0 to 255; where there is none, the place is drawn.
+    """
 
     indoors: bool
     night: bool
     spread: float
     size_px: int
+    place: Floats | None = None
 
 
 def random_scene(
@@ -51,6 +55,7 @@ def random_scene(
         yaws.append(float(random.uniform(0, 2 * np.pi)))
         actors.append(_acting(member, moments_s, yaws[-1], actors, random))
     subject, roam_m = np.array([0, 0.85, 0]), 1.0
+    tall_m = actors[0].body.height if actors else stage.STANDING_M
     boxes: list[Box] = []
     if actors:
         if set(actors[0].track.labels.tolist()) == {_LIE} and random.random() < _BED_SHARE:
@@ -61,11 +66,11 @@ def random_scene(
         roam_m = float(np.hypot(*(joints - subject)[..., [0, 2]].reshape(-1, 2).T).max())
     ahead = yaws[0] if yaws else 0.0
     directions = (ahead - setting.spread, ahead + setting.spread)
-    camera = stage.place_camera(subject, roam_m, directions, setting.size_px, random)
-    room = stage.build_room(actors, camera, random, indoors=setting.indoors)
+    camera = stage.place_camera(subject, roam_m, directions, setting.size_px, random, tall_m=tall_m)
+    room = stage.build_room(actors, camera, random, indoors=setting.indoors, place=setting.place)
     for actor in actors:
         boxes += stage.seats_for(actor, random)
-    boxes += stage.furnish(actors, room, camera, random)
+    boxes += stage.furnish(actors, room, camera, random, indoors=setting.indoors)
     return Scene(actors, room, boxes, camera, stage.light_a_scene(random, indoors=setting.indoors, night=setting.night))
 
 

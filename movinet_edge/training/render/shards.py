@@ -1,12 +1,10 @@
 """Which clip is which: the class of each number, and the shards that hold them, made by several processes."""
 
-import os
 import signal
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import cv2
@@ -14,6 +12,7 @@ import numpy as np
 
 from movinet_edge.training.clips import Poses, write_shard
 from movinet_edge.training.labels import LABELS
+from movinet_edge.training.orphans import end_with_parent
 from movinet_edge.training.render.assets import Assets
 from movinet_edge.training.render.catalogue import SPLITS, Split
 from movinet_edge.training.render.clip import ClipMaker
@@ -77,14 +76,7 @@ def _begin_worker() -> None:
     cv2.setNumThreads(1)  # one process for each core is faster than threads that wait for each other
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where Ctrl-C is for somebody else
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    end_with_parent()
 
 
 def _write(work: _Work) -> tuple[Path, int]:

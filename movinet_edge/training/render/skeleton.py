@@ -74,7 +74,10 @@ _FAIR = _both_sides(
         "thigh": "*UpLeg", "shin": "*Leg", "foot": "*Foot", "toes": "*ToeBase",
     }, "Left", "Right",
 )  # fmt: skip
-NAMINGS = (_UNREAL, _RIGIFY, _KAYKIT, _FAIR)
+_MIXAMO = {
+    joint: f"mixamorig:{name}" for joint, name in (_FAIR | {"upper chest": "Spine2"}).items()
+}  # fmt: skip
+NAMINGS = (_UNREAL, _RIGIFY, _KAYKIT, _FAIR, _MIXAMO)
 
 
 def source_joints(names: list[str]) -> NDArray[np.int64]:

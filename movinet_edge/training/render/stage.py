@@ -11,6 +11,7 @@ from movinet_edge.training.render.light import Light
 from movinet_edge.training.render.room import Box, Room
 from movinet_edge.training.render.rotation import Floats, matrices
 from movinet_edge.training.render.skeleton import INDEX
+from movinet_edge.training.render.surroundings import Surroundings
 from movinet_edge.training.render.textures import texture
 from movinet_edge.training.render.timeline import Track
 
@@ -32,16 +33,18 @@ class Actor:
     track: Track
 
 
-def place_camera(subject: Floats, roam_m: float, yaw: tuple[float, float], size_px: int, random: Random) -> Camera:
-    """Looks at `subject` `[3]`, which stays within `roam_m` m of it, from the height and distance of a camera at home,
-    at work or in a hand, and from a direction between the two of `yaw`, in radians."""
+def place_camera(
+    subject: Floats, roam_m: float, yaw: tuple[float, float], size_px: int, random: Random, *, tall_m: float
+) -> Camera:
+    """Looks at `subject` `[3]`, where somebody `tall_m` m tall stays within `roam_m` m, from the height and distance of
+    a camera at home, at work or in a hand, and from a direction between the two of `yaw`, in radians."""
     squeeze = random.choice([1.0, 0.75, 0.5625, random.uniform(0.5625, 1.15)])
     focal = size_px * random.uniform(0.75, 1.7)
     share = 0.22 + 0.68 * random.beta(1.5, 1.8)
-    distance = max(focal * STANDING_M / (share * size_px), 1.3)
+    distance = max(focal * tall_m / (share * size_px), 1.3)
     if random.random() < 0.8:  # the way should mostly stay in the picture
         wide_enough = roam_m * 0.8 * focal * squeeze / (size_px / 2)
-        distance = max(distance, min(wide_enough, focal * STANDING_M / (0.2 * size_px)))
+        distance = max(distance, min(wide_enough, focal * tall_m / (0.2 * size_px)))
     high = random.uniform(0.5, 1.7) if random.random() < 0.4 else random.uniform(1.7, 3.2)
     high = float(np.clip(high, subject[1] - 0.4 * distance, subject[1] + 0.8 * distance))
     across = np.sqrt(max(distance**2 - (high - subject[1]) ** 2, 0.5))
@@ -68,8 +71,10 @@ def light_a_scene(random: Random, *, indoors: bool, night: bool) -> Light:
     )
 
 
-def build_room(actors: list[Actor], camera: Camera, random: Random, *, indoors: bool) -> Room:
-    """Large enough for all that happens."""
+def build_room(
+    actors: list[Actor], camera: Camera, random: Random, *, indoors: bool, place: Floats | None = None
+) -> Room:
+    """Large enough for all that happens; `place` is the photograph of one, as `Setting` has it."""
     floor_kinds = (
         ["tiles", "planks", "carpet", "plain"] if indoors else ["grass", "tiles", "plaster", "bricks", "plain"]
     )
@@ -77,14 +82,32 @@ def build_room(actors: list[Actor], camera: Camera, random: Random, *, indoors: 
     wall = texture(str(random.choice(["plain", "plaster", "plaster", "bricks", "stripes", "tiles"])), random)
     ceiling = texture("plain", random)
     sky = random.uniform(150, 240) + np.array([0, 5, 15])
-    walls = None
-    if indoors:
-        spots = np.concatenate([camera.position[None], *(actor.posed.joints.reshape(-1, 3) for actor in actors)])
+    walls = surroundings = None
+    spots = np.concatenate([camera.position[None], *(actor.posed.joints.reshape(-1, 3) for actor in actors)])
+    if place is not None:
+        surroundings = _around(spots, place, random, indoors=indoors)
+    elif indoors:
         left, _, front = spots.min(axis=0) - random.uniform(0.25, 3.5, size=3)
         right, _, back = spots.max(axis=0) + random.uniform(0.25, 3.5, size=3)
         walls = (float(left), float(right), float(front), float(back))
     height = max(float(random.uniform(2.4, 3.4)), camera.position[1] + 0.1)
-    return Room(floor, float(random.uniform(0.6, 3.0)), walls, height, wall, ceiling, (sky, sky * (0.75, 0.85, 1.0)))
+    sky_above = (sky, sky * (0.75, 0.85, 1.0))
+    return Room(floor, float(random.uniform(0.6, 3.0)), walls, height, wall, ceiling, sky_above, surroundings)
+
+
+def _around(spots: Floats, place: Floats, random: Random, *, indoors: bool) -> Surroundings:
+    """A photographed place that leaves room for all spots `[N, 3]`, m, and was taken from among them."""
+    middle = spots[:, [0, 2]].mean(axis=0) + random.normal(0, 0.3, size=2)
+    needed_m = float(np.hypot(*(spots[:, [0, 2]] - middle).T).max()) + 0.5
+    radius_m = max(needed_m, float(random.uniform(4, 8) if indoors else random.uniform(10, 25)))
+    brightness = random.uniform(0.65, 1.15)
+    return Surroundings(
+        np.asarray(np.minimum(place * brightness, 255), np.float32),
+        middle,
+        float(random.uniform(1.4, 1.9)),
+        radius_m,
+        float(random.uniform(0, 2 * np.pi)),
+    )
 
 
 def seats_for(actor: Actor, random: Random) -> list[Box]:
@@ -101,19 +124,21 @@ def seats_for(actor: Actor, random: Random) -> list[Box]:
     return furniture.seat(place, float(np.arctan2(ahead[0], ahead[2])), random, high)
 
 
-def furnish(actors: list[Actor], room: Room, camera: Camera, random: Random) -> list[Box]:
+def furnish(actors: list[Actor], room: Room, camera: Camera, random: Random, *, indoors: bool) -> list[Box]:
     """Clutter where nobody goes and, mostly, out of the line of sight."""
     boxes: list[Box] = furniture.on_walls(room.walls, random) if room.walls else []
-    kinds = furniture.INDOORS if room.walls else furniture.OUTDOORS
-    left, right, front, back = room.walls or (-9.0, 9.0, -9.0, 9.0)
+    kinds = furniture.INDOORS if indoors else furniture.OUTDOORS
+    reach_m = 3.5 if indoors else 9.0
+    left, right, front, back = room.walls or (-reach_m, reach_m, -reach_m, reach_m)
     busy = np.concatenate([actor.posed.joints.reshape(-1, 3) for actor in actors]) if actors else np.zeros((0, 3))
-    for _ in range(int(random.integers(0, 9))):
+    # A photograph has things of its own.
+    for _ in range(int(random.integers(0, 3 if room.surroundings else 9))):
         kind = kinds[random.integers(len(kinds))]
         place = np.array([random.uniform(left, right), 0, random.uniform(front, back)])
         gap_m = _GAPS_M.get(kind, 1.05)
         if _is_free(place, busy, camera, gap_m):
             boxes += kind(place, random.uniform(0, 2 * np.pi) if random.random() < 0.4 else 0.0, random)
-    if not room.walls:
+    if not indoors and not room.surroundings:
         for _ in range(int(random.integers(0, 4))):
             angle, away = random.uniform(0, 2 * np.pi), random.uniform(16, 35)
             boxes += furniture.house(np.array([away * np.sin(angle), 0, away * np.cos(angle)]), angle + np.pi, random)

