@@ -73,7 +73,7 @@ def as_markdown(figures: Figures) -> str:
     lost = 100 * (figures.float32.top1 - figures.int8.top1)
     falls = figures.falls
     held = (
-        f"Held-out renders (other motions, shapes, skins and clothes; {figures.int8.total} spans of at least a second, "
+        f"Held-out renders (other motions, people and photographs; {figures.int8.total} spans of at least a second, "
         f"window of {figures.window} frames):"
     )
     real = (
