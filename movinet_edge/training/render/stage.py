@@ -128,8 +128,10 @@ def furnish(actors: list[Actor], room: Room, camera: Camera, random: Random, *, 
     """Clutter where nobody goes and, mostly, out of the line of sight."""
     boxes: list[Box] = furniture.on_walls(room.walls, random) if room.walls else []
     kinds = furniture.INDOORS if indoors else furniture.OUTDOORS
-    reach_m = 3.5 if indoors else 9.0
-    left, right, front, back = room.walls or (-reach_m, reach_m, -reach_m, reach_m)
+    x, z, reach_m = 0.0, 0.0, 9.0
+    if room.surroundings:  # inside their drum
+        (x, z), reach_m = room.surroundings.middle.tolist(), room.surroundings.radius_m * 0.6
+    left, right, front, back = room.walls or (x - reach_m, x + reach_m, z - reach_m, z + reach_m)
     busy = np.concatenate([actor.posed.joints.reshape(-1, 3) for actor in actors]) if actors else np.zeros((0, 3))
     # A photograph has things of its own.
     for _ in range(int(random.integers(0, 3 if room.surroundings else 9))):

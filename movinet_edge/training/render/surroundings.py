@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import OpenEXR
 
 from movinet_edge.training.render.camera import NEAR_M, Camera
 from movinet_edge.training.render.rotation import Floats
@@ -17,6 +16,8 @@ INDOORS = ("apartment", "bridge", "esplanade", "hall", "lab", "lobby", "studio",
 """Those that are rooms; in the others is the sky."""
 # What half of a picture lies below becomes this bright, 0 to 1 before gamma.
 _MIDDLE_GREY = 0.18
+# Brighter than this, where middle grey is 0.18, is a lamp or the sun.
+_GLARE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class Surroundings:
         return np.asarray(cv2.remap(self.picture, maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
 
 
+class MissingError(OSError):
+    """What reads the photographs is not installed."""
+
+
 class Photographs:
     """The package, as npm packs it."""
 
@@ -69,22 +74,40 @@ class Photographs:
 
         Raises:
             ValueError: the file is not that package, or has no such place.
+            OSError: OpenEXR is not installed.
         """
         if name not in self._pictures:
             try:
-                with tarfile.open(self._path) as archive, tempfile.NamedTemporaryFile(suffix=".exr") as exr:
-                    member = archive.extractfile(f"package/hdri/{name}.exr.js")
-                    script = member.read().decode("ascii") if member else ""
-                    exr.write(base64.b64decode(script.partition(",")[2].rstrip().rstrip(";").rstrip("'\"")))
-                    exr.flush()
-                    bright = np.asarray(OpenEXR.File(exr.name).channels()["RGB"].pixels, np.float32)
-            except (tarfile.TarError, KeyError, ValueError, RuntimeError) as error:
+                self._pictures[name] = _developed(self._light(name))
+            except MissingError:
+                raise
+            except (tarfile.TarError, EOFError, OSError, KeyError, ValueError, RuntimeError) as error:
                 raise ValueError(f"{self._path} has no place {name!r}, as @pmndrs/assets 1.7.0 has: {error}") from error
-            self._pictures[name] = _developed(bright)
         return self._pictures[name]
+
+    def _light(self, name: str) -> Floats:
+        """The light `[H, W, 3]` of a place, from the text that a program of a browser would load."""
+        try:
+            import OpenEXR  # all that needs no place works without it
+        except ImportError as error:
+            raise MissingError("photographed places need OpenEXR: pip install 'movinet-edge[train]'") from error
+        with tarfile.open(self._path) as archive, tempfile.NamedTemporaryFile(suffix=".exr") as exr:
+            member = archive.extractfile(f"package/hdri/{name}.exr.js")
+            script = member.read().decode("ascii") if member else ""
+            exr.write(base64.b64decode(script.partition(",")[2].rstrip().rstrip(";").rstrip("'\"")))
+            exr.flush()
+            channels = OpenEXR.File(exr.name).channels()
+            if "RGB" not in channels:
+                raise ValueError(f"its channels are {', '.join(channels)} instead of RGB")
+            return np.asarray(channels["RGB"].pixels, np.float32)
 
 
 def _developed(bright: Floats) -> Floats:
     """Light `[H, W, 3]` of any strength as a picture, 0 to 255: lamps and the sun become white."""
     even = np.maximum(bright, 0) * (_MIDDLE_GREY / max(float(np.median(bright.mean(-1))), 1e-6))
-    return np.asarray(255 * np.minimum(even * 1.15 / (1 + even), 1) ** (1 / 2.2), np.float32)
+    # Beside what is very bright these files hold anything: compression has left other colours, and less than no light.
+    glare = cv2.dilate(np.asarray(even.max(-1) > _GLARE, np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    even[glare] = np.inf
+    with np.errstate(invalid="ignore"):
+        shown = np.where(np.isinf(even), 1, even * 1.15 / (1 + even))
+    return np.asarray(255 * np.minimum(shown, 1) ** (1 / 2.2), np.float32)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -167,10 +167,16 @@ def test_who_trains_in_the_background_of_a_script_and_is_killed_leaves_nobody_wo
     with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True) as shell:
         assert shell.stdout is not None
         training_process = psutil.Process(int(shell.stdout.readline()))
-        workers = _eventually(lambda: [each for each in training_process.children() if _computes(each)], 2)
-        training_process.kill()
-        _, alive = psutil.wait_procs(workers, timeout=30)
-        assert not alive
+        workers: list[psutil.Process] = []
+        try:
+            workers = _eventually(lambda: [each for each in training_process.children() if _computes(each)], 2)
+            training_process.kill()
+            _, alive = psutil.wait_procs(workers, timeout=30)
+            assert not alive
+        finally:
+            for each in (training_process, *workers):
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
 
 
 def _computes(process: psutil.Process) -> bool:
@@ -179,7 +185,7 @@ def _computes(process: psutil.Process) -> bool:
 
 def _eventually(found: Callable[[], list[psutil.Process]], count: int) -> list[psutil.Process]:
     for _ in range(600):
-        if len(found()) == count:
-            return found()
+        if len(those := found()) == count:
+            return those
         time.sleep(0.2)
-    raise AssertionError(f"there are {len(found())} workers, not {count}")
+    raise AssertionError(f"there are not {count} workers")

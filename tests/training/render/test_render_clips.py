@@ -18,9 +18,10 @@ from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.render import demo, shards
 from movinet_edge.training.render.__main__ import main
 from movinet_edge.training.render.assets import Assets
-from movinet_edge.training.render.catalogue import CATALOGUE
+from movinet_edge.training.render.catalogue import CATALOGUE, MESHES, PLACES
 from movinet_edge.training.render.clip import ClipMaker
 from movinet_edge.training.render.shards import label_of
+from movinet_edge.training.render.surroundings import INDOORS
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +65,22 @@ def test_a_clip_is_the_same_whenever_it_is_made(maker, assets_folder):
 
 
 @pytest.mark.parametrize("split", ["train", "held"])
-def test_a_clip_holds_only_motions_of_its_split(assets_folder, split):
+def test_a_clip_holds_only_motions_people_and_places_of_its_split(assets_folder, split):
     maker = ClipMaker(Assets(assets_folder), split, 1)
     allowed = {entry.source for entry in CATALOGUE if entry.split == split}
+    places = set()
     for number, label in enumerate(("fall", "lie", "sit down", "stand up", "idle", "walk")):
-        assert set(maker.make(number, label).motions) <= allowed
+        clip = maker.make(number, label)
+        assert set(clip.motions) <= allowed
+        assert clip.meta["bodies"]
+        assert set(clip.meta["bodies"]) <= set(MESHES[split])
+        places.add(clip.meta["place"])
+    for number in range(6, 30):
+        _, _, meta = maker.staged(number, "walk")
+        places.add(meta["place"])
+        assert meta["place"] is None or (meta["place"] in INDOORS) == meta["indoors"]
+    assert places <= {None, *PLACES[split]}
+    assert len(places) > 2
 
 
 def test_classes_take_turns_and_nobody_fewer():

