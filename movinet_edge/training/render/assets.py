@@ -61,7 +61,9 @@ class Assets:
     def _package(self, kind: str) -> Path:
         path = self._folder / PACKAGES[kind]
         if not path.is_file():
-            raise FileNotFoundError(f"{path} is missing: the README.md of this command says where it comes from")
+            raise FileNotFoundError(
+                f"{path} is missing: movinet_edge/training/render/README.md has the commands that fetch it"
+            )
         return path
 
     def motion(self, entry: Entry, random: np.random.Generator) -> Motion:

@@ -11,7 +11,7 @@ from movinet_edge.training.render.clothing import clothe
 from movinet_edge.training.render.gltf import GltfFile
 from movinet_edge.training.render.motion import Motion
 from movinet_edge.training.render.rotation import Floats, matrices
-from movinet_edge.training.render.skeleton import INDEX, JOINTS, PARENTS, source_joints
+from movinet_edge.training.render.skeleton import INDEX, JOINTS, PARENTS, carrier, source_joints
 
 # At 192 pixels a person fills at most 170: a pixel is 1 cm or more, and finer triangles would hardly be seen.
 CELL_M = 0.022
@@ -59,24 +59,14 @@ def read_mesh(path: Path) -> Mesh:
     file = GltfFile(path)
     skin = file.skin()
     joints = source_joints(file.names)
-    owners = np.array([_owner(file, node, joints) for node in range(len(file.names))])
+    ours = {int(joint): number for number, joint in reversed(list(enumerate(joints)))}
+    owners = np.array([carrier(node, ours, file.parent) for node in range(len(file.names))])
     weights = np.zeros((len(skin.positions), len(JOINTS)))
     for node, owner in enumerate(owners):
         weights[:, owner] += skin.weights[:, node]
     places = file.rest().positions[0, joints]
     floor = np.array([0, skin.positions[:, 1].min(), 0])
     return coarsened(Mesh(skin.positions - floor, skin.triangles, weights, places - floor))
-
-
-def _owner(file: GltfFile, node: int, joints: NDArray[np.int64]) -> int:
-    """Our joint that carries a node: its own, or that of the nearest ancestor (the hand carries the fingers)."""
-    known: dict[int, int] = {int(joint): ours for ours, joint in reversed(list(enumerate(joints)))}
-    while node not in known:
-        parent = file.parent(node)
-        if parent is None:
-            return INDEX["hips"]
-        node = parent
-    return known[node]
 
 
 def coarsened(mesh: Mesh, cell_m: float = CELL_M) -> Mesh:

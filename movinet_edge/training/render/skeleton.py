@@ -1,9 +1,13 @@
 """The skeleton that every body and every motion is translated to: 22 joints, and their names in each source."""
 
+from collections.abc import Callable, Hashable, Mapping
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Node = TypeVar("Node", bound=Hashable)
 
 JOINTS = (
     "hips", "spine", "chest", "upper chest", "neck", "head",
@@ -78,6 +82,16 @@ _MIXAMO = {
     joint: f"mixamorig:{name}" for joint, name in (_FAIR | {"upper chest": "Spine2"}).items()
 }  # fmt: skip
 NAMINGS = (_UNREAL, _RIGIFY, _KAYKIT, _FAIR, _MIXAMO)
+
+
+def carrier(node: Node, ours: Mapping[Node, int], parent: Callable[[Node], Node | None]) -> int:
+    """Our joint that carries a source's node: its own, or its nearest ancestor's (the hand carries the fingers)."""
+    while node not in ours:
+        above = parent(node)
+        if above is None:
+            return INDEX["hips"]
+        node = above
+    return ours[node]
 
 
 def source_joints(names: list[str]) -> NDArray[np.int64]:

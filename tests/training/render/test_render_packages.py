@@ -134,7 +134,7 @@ def test_the_sun_is_white_and_so_is_what_compression_left_around_it(assets_folde
 
 @pytest.fixture
 def place(assets_folder):
-    """Red above, green below, a blue lamp in the direction of z."""
+    """Red above, green below, a lamp in the direction of z."""
     picture = Photographs(assets_folder / PACKAGES["places"]).picture("lab")
     return Surroundings(picture, np.zeros(2), eye_m=1.6, radius_m=5.0, yaw=np.pi)
 
