@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from movinet_edge.training.clips import CLIP_FPS, FRAMES_PER_CLIP
-from movinet_edge.training.labels import LABELS
+from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.render.assets import Assets
 from movinet_edge.training.render.catalogue import Entry, Role, Split, class_index, entries
 from movinet_edge.training.render.gltf import SAMPLES_PER_S
@@ -142,7 +142,7 @@ class Scripts:
 
     def _lie(self) -> list[Segment]:
         if self._random.random() < 0.12 and entries(Role.LIE_DOWN, self._split):
-            down = self._play(Role.LIE_DOWN)
+            down = replace(self._play(Role.LIE_DOWN), label=UNLABELLED)  # none of ours until somebody lies
             return [down, _held(down, -1, CLIP_S, _LIE)]
         return [self._play(Role.LIE, CLIP_S)]
 

@@ -13,15 +13,18 @@ import av
 import numpy as np
 import pytest
 
-from movinet_edge.training.clips import FRAMES_PER_CLIP, read_shard
+from movinet_edge.training.clips import CLIP_FPS, FRAMES_PER_CLIP, read_shard
 from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.render import demo, shards
 from movinet_edge.training.render.__main__ import main
 from movinet_edge.training.render.assets import Assets
 from movinet_edge.training.render.catalogue import CATALOGUE, MESHES, PLACES
 from movinet_edge.training.render.clip import ClipMaker
+from movinet_edge.training.render.rotation import matrices
+from movinet_edge.training.render.script import Scripts
 from movinet_edge.training.render.shards import label_of
 from movinet_edge.training.render.surroundings import INDOORS
+from movinet_edge.training.render.timeline import compose
 
 
 @pytest.fixture(scope="module")
@@ -192,3 +195,18 @@ def test_what_is_wrong_on_the_command_line_is_said(assets_folder, arguments, sai
     with pytest.raises(SystemExit) as raised:
         main(["--assets", str(assets_folder), *arguments])
     assert said in f"{raised.value} {capsys.readouterr().err}"
+
+
+def test_nobody_lies_before_being_down(assets_folder):
+    assets, moments_s, lying = Assets(assets_folder), np.arange(FRAMES_PER_CLIP) / CLIP_FPS, 0
+    for seed in range(200):
+        segments = Scripts(assets, "train", np.random.default_rng(seed)).of("lie")
+        if segments[0].source != "composed/lie down":
+            continue
+        track = compose(segments, moments_s, np.zeros(3), 0.0, 1.0)
+        upright = matrices(track.motion.turns[:, 0])[:, 1, 1] > np.cos(np.radians(45))
+        shown = track.labels == LABELS.index("lie")
+        assert upright[0]
+        assert not (upright & shown).any()
+        lying += int(shown.any())
+    assert lying > 5
