@@ -82,6 +82,7 @@ def _find(
                 f"{error}\nThe package's own model needs no download, but knows only "
                 f"{', '.join(bundled_labels(BUILTIN_MODEL))}: name it {BUILTIN_MODEL}."
             ) from error
+        stand_in = _stand_in(store, error)
         _log.warning(
             "no model was chosen and the default one cannot be fetched; the package's own is used, which is for first "
             "steps, tests and closed networks",
@@ -91,7 +92,15 @@ def _find(
             reason=_reason(error),
             for_600_classes="movinet-edge models pull a0",
         )
+        return stand_in
+
+
+def _stand_in(store: ModelStore, failure: ModelError) -> FoundModel:
+    """The package's own model; where that is not whole, the failure stays what it was: one that may pass."""
+    try:
         return store.get(BUILTIN_MODEL, pull=False)
+    except ModelError as error:
+        raise type(failure)(f"{failure}\nThe package's own model cannot stand in: {error}") from failure
 
 
 def _reason(error: ModelError) -> str:

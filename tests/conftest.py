@@ -1,6 +1,9 @@
 """What many tests need: the files beside the project that are never committed, and the bundled demo clip."""
 
+import importlib.util
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,8 +15,10 @@ from peers.missing import in_ci, is_missing
 from peers.rtsp_server import RtspServer
 
 from movinet_edge.models import ModelStore, catalogue
+from movinet_edge.models.catalogue import BUNDLED_FOLDER
 
 PROJECT = Path(__file__).resolve().parent.parent
+BUILD_REQUIREMENT = "hatchling"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -70,6 +75,18 @@ def demo_clip() -> Path:
     return PROJECT / "movinet_edge" / "cli" / "demo.mp4"
 
 
+@pytest.fixture(scope="session")
+def build_tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what pip needs to build a package of ours, which not every test environment has."""
+    folder = tmp_path_factory.mktemp("build_tools")
+    if importlib.util.find_spec(BUILD_REQUIREMENT) is None:
+        fetch = [sys.executable, "-m", "pip", "install", "--target", str(folder), BUILD_REQUIREMENT]
+        fetched = subprocess.run(fetch, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+        if fetched.returncode != 0:
+            is_missing(f"needs {BUILD_REQUIREMENT}, which is not installed and cannot be: {fetched.stderr}")
+    return folder
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Models that tests rewrite are not kept among the developer's."""
@@ -97,6 +114,19 @@ def start_rtsp() -> Iterator[Callable[..., RtspServer]]:
                 is_missing(f"needs GStreamer's RTSP server and its Python bindings: {error}")
 
         yield start
+
+
+@pytest.fixture(params=["missing", "corrupted"])
+def broken_builtin(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What `verify` calls the package's own model, which is looked for in a folder where it is not whole."""
+    folder = tmp_path / "package"
+    folder.mkdir()
+    if request.param == "corrupted":  # by one bit, which leaves it a model
+        content = bytearray((BUNDLED_FOLDER / "builtin.tflite").read_bytes())
+        content[len(content) // 2] ^= 1
+        (folder / "builtin.tflite").write_bytes(content)
+    monkeypatch.setattr("movinet_edge.models.store.BUNDLED_FOLDER", folder)
+    return str(request.param)
 
 
 @pytest.fixture

@@ -183,10 +183,9 @@ class _Doctor:
                 yield Finding(section.name, f"{section.type}; --online tries it")
 
     def _models(self) -> Iterator[Finding]:
-        results = [result for result in _store().verify() if result.status != "missing"]
+        results = [result for result in _store().verify() if result.status != "missing" or result.remedy]
         for result in results:
-            remedy = None if result.usable else f"remove that file, then `movinet-edge models pull {result.name}`"
-            yield Finding(result.name, f"{result.status}: {result.path} {result.detail}", remedy)
+            yield Finding(result.name, f"{result.status}: {result.path} {result.detail}", result.remedy)
         if {result.name for result in results} == {BUILTIN_MODEL}:
             yield Finding("others", "none is here; `movinet-edge models pull a0` fetches the one with 600 classes")
 

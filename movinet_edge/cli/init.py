@@ -184,7 +184,7 @@ def _model(name: str) -> tuple[str, tuple[str, ...]]:
     store = ModelStore()
     found = store.find(name)
     card = found.card if found else store.cards.get(full_name(name))
-    if found is None and card is None:
+    if found is None and (card is None or card.bundled):
         found = store.get(name, pull=False)  # raises, with what is wrong and the nearest names
     labels = labels_of(card, found)
     # The configuration may lie in another folder than the one that a path begins at.

@@ -59,6 +59,7 @@ def _list(store: ModelStore) -> int:
     table.add_column("here", overflow="fold")
     for card in store.cards.values():
         found = store.find(card.name)
+        not_here = "no; movinet-edge doctor says why" if card.bundled else "no"
         table.add_row(
             card.name,
             f"{card.top1_percent:.1f}" if card.top1_percent is not None else "–",
@@ -66,7 +67,7 @@ def _list(store: ModelStore) -> int:
             f"{card.fps:g}",
             f"{card.pixel4_ms:.1f}" if card.pixel4_ms is not None else "–",
             f"{card.size_bytes / 1e6:.1f}" if card.size_bytes else "?",
-            Text(str(found.path) if found else "no"),
+            Text(str(found.path) if found else not_here),
         )
     stdout_console(fold_in_pipes=False).print(table)
     print("top-1 and Pixel 4 times are the publisher's, on Kinetics-600; `models pull NAME` fetches one")
@@ -77,7 +78,7 @@ def _list(store: ModelStore) -> int:
 def _show(store: ModelStore, name: str) -> int:
     found = store.find(name)
     card = found.card if found else store.cards.get(full_name(name))
-    if found is None and card is None:
+    if found is None and (card is None or card.bundled):
         found = store.get(name, pull=False)  # raises, with what is wrong and the nearest names
     on_disk = [("on disk", f"no; movinet-edge models pull {name}")] if found is None else _file_lines(found)
     for key, value in [*_card_lines(card), *on_disk]:
@@ -164,7 +165,9 @@ def _pull(store: ModelStore, name: str) -> int:
 
 def _verify(store: ModelStore, name: str | None) -> int:
     results = store.verify(name)
-    here = [result for result in results if result.status != "missing" or name is not None]
+    here = [result for result in results if result.status != "missing" or result.remedy or name is not None]
     for result in here:
         print(f"{result.name:<22}{result.status:<11}{result.path or ''}  {result.detail}".rstrip())
+        if result.remedy:
+            print(f"→ {result.remedy}")
     return exit_codes.OK if all(result.usable for result in here) else exit_codes.FAILURE

@@ -19,6 +19,12 @@ from movinet_edge.models.pull import Check, exclusive, fetch, install
 
 _log = structlog.get_logger(__name__)
 
+# `dpkg` and `--force-reinstall`, since apt and pip leave a version alone that is installed already.
+_INSTALL_AGAIN = (
+    "install movinet-edge again, as it was: `pip install --force-reinstall --no-deps WHEEL` (or a checkout's folder), "
+    "`sudo sh systemd/install.sh`, or for the Debian package `sudo dpkg --install FILE.deb`"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class FoundModel:
@@ -49,12 +55,17 @@ class VerifyResult:
 
     `ok`: as published. `pinned`: as first seen. `unpinned`: there, and nothing is known to compare it with.
     `corrupted`: there, but another content. `missing`: not on this machine.
+
+    Attributes:
+        path: where the file is, or should be if it is a missing one of the package; None for one never downloaded.
+        remedy: what to do where something is wrong. A model that was never downloaded is no fault.
     """
 
     name: str
     status: Literal["ok", "pinned", "unpinned", "corrupted", "missing"]
     path: Path | None = None
     detail: str = ""
+    remedy: str | None = None
 
     @property
     def usable(self) -> bool:
@@ -66,8 +77,9 @@ class ModelStore:
     """Finds models by path, in search folders and in the cache, and fills the cache from the network.
 
     A search folder's file is recognised by the catalogue's checksum, whatever it is called. The cache holds
-    `<name>.tflite`, and each look-up compares the content with the published or the pinned checksum. Interrupted
-    downloads wait under `.partial` in the cache; nothing there is ever used as a model.
+    `<name>.tflite`, and each look-up compares the content with the published or the pinned checksum. So it does with
+    the package's own model, which is looked for in the package alone. Interrupted downloads wait under `.partial` in
+    the cache; nothing there is ever used as a model.
 
     Args:
         cache: folder for downloads; see `folders.default_cache` for where it is otherwise.
@@ -104,7 +116,7 @@ class ModelStore:
         if card is None:
             return None
         if card.bundled:
-            return _bundled(card)
+            return FoundModel(_bundled_path(card), card, "package") if self._cached(card).usable else None
         if path_found := self._search_for(card):
             return FoundModel(path_found, card, "search")
         cached = self._cached(card)
@@ -130,9 +142,9 @@ class ModelStore:
             return found
         if self._is_path(name_or_path):
             raise ModelError(_missing_path(Path(name_or_path).expanduser()))
-        if pull:
-            return self.pull(name_or_path, progress=progress, check=check)
         card = self._card(name_or_path)
+        if pull or card.bundled:
+            return self.pull(card.name, progress=progress, check=check)
         cached = self._cached(card)
         state = "is not on this machine" if cached.path is None else f"is damaged ({cached.path}: {cached.detail})"
         raise ModelError(
@@ -143,11 +155,12 @@ class ModelStore:
         """Download a model of the catalogue into the cache, unless it is there already. Arguments as for `get`.
 
         Raises:
-            ModelError: no model has this name, no address gave it, or the cache cannot be written.
+            ModelError: no model has this name, no address gave it, the cache cannot be written, or the package's own
+                is not what the package came with.
         """
         card = self._card(name)
         if card.bundled:
-            return _bundled(card)
+            return self._bundled(card)
         target = self._cache_path(card)
         if self._cached(card).usable:  # asked before the lock, since a shared cache may be read-only
             return FoundModel(target, card, "cache")
@@ -183,7 +196,7 @@ class ModelStore:
         results = []
         for card in cards:
             result = self._cached(card)
-            if result.status == "missing" and (path := self._search_for(card)):
+            if result.status == "missing" and not card.bundled and (path := self._search_for(card)):
                 result = _as_known(card, path)
             results.append(result)
         return results
@@ -236,17 +249,28 @@ class ModelStore:
                 return path
         return None
 
+    def _bundled(self, card: ModelCard) -> FoundModel:
+        kept = self._cached(card)
+        if kept.usable:
+            return FoundModel(_bundled_path(card), card, "package")
+        state = "missing" if kept.status == "missing" else "damaged"
+        raise ModelError(f"{card.name} is {state} ({kept.path}: {kept.detail}); {kept.remedy}")
+
     def _cached(self, card: ModelCard) -> VerifyResult:
-        path = _bundled(card).path if card.bundled else self._cache_path(card)
+        """The file in the cache, or in the package where it belongs there."""
+        path = _bundled_path(card) if card.bundled else self._cache_path(card)
+        remedy = _INSTALL_AGAIN if card.bundled else f"remove that file, then `movinet-edge models pull {card.name}`"
         if not _is_file(path):
-            return VerifyResult(card.name, "missing")
+            if not card.bundled:
+                return VerifyResult(card.name, "missing")
+            return VerifyResult(card.name, "missing", path, "it comes with the package, but is not there", remedy)
         known = self._with_pin(card)
         try:
             reason = mismatch(fingerprint(path), known)
         except OSError as error:
             reason = f"it cannot be read: {error.strerror}"
         if reason or not is_model_file(path):
-            return VerifyResult(card.name, "corrupted", path, reason or "it is not a TFLite file")
+            return VerifyResult(card.name, "corrupted", path, reason or "it is not a TFLite file", remedy)
         if known.has_checksum:
             return _as_known(card, path)
         return VerifyResult(card.name, "unpinned", path, "put there by hand; no checksum is published")
@@ -261,8 +285,8 @@ class ModelStore:
         return "\n".join([*lines, "or give its path instead of the name."])
 
 
-def _bundled(card: ModelCard) -> FoundModel:
-    return FoundModel(BUNDLED_FOLDER / f"{card.name}.tflite", card, "package")
+def _bundled_path(card: ModelCard) -> Path:
+    return BUNDLED_FOLDER / f"{card.name}.tflite"
 
 
 def _as_known(card: ModelCard, path: Path) -> VerifyResult:

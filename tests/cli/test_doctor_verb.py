@@ -99,8 +99,15 @@ def test_a_damaged_model_is_seen(examined, a0_int8, tmp_path, folder):
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "movinet-a0-int8.tflite").write_bytes(content)
     line = examined("--config", folder / "none.yaml")["models"]["movinet-a0-int8"]
-    assert not line["well"]
     assert "corrupted" in line["found"]
+    assert line["remedy"] == "remove that file, then `movinet-edge models pull movinet-a0-int8`"
+
+
+def test_a_broken_installation_is_seen(examined, broken_builtin, folder):
+    found = examined("--config", folder / "none.yaml")["models"]
+    assert found["builtin"]["found"].startswith(f"{broken_builtin}: ")
+    assert found["builtin"]["remedy"].startswith("install movinet-edge again")
+    assert "movinet-edge models pull a0" in found["others"]["found"]
 
 
 def test_a_configuration_that_is_right(examined, write, red_clip):

@@ -168,6 +168,14 @@ def test_what_cannot_work(cli, folder, red_clip, arguments, said):
     assert list(folder.iterdir()) == []
 
 
+def test_a_broken_installation_is_told_before_anything_is_written(cli, folder, red_clip, broken_builtin):
+    ran = cli("init", "--source", red_clip, "--model", "builtin", "--label", "fall", "--out", "config.yaml", "--yes")
+    assert ran.code == 78
+    assert "install movinet-edge again" in ran.err
+    assert ran.err.count("\n") == 1
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("text", "broker"),
     [

@@ -156,6 +156,29 @@ def test_verify_a_damaged_file(cli, cache, a0_int8):
     assert ran.out.split()[:2] == ["movinet-a0-int8", "corrupted"]
 
 
+def test_verify_a_broken_installation(cli, broken_builtin):
+    ran = cli("models", "verify")
+    assert ran.code == 1
+    model, remedy = ran.out.splitlines()
+    assert model.split()[:2] == ["builtin", broken_builtin]
+    assert remedy.startswith("→ install movinet-edge again")
+
+
+@pytest.mark.parametrize("verb", ["pull", "show", "optimize"])
+def test_no_verb_takes_the_model_of_a_broken_installation(cli, broken_builtin, verb):
+    ran = cli("models", verb, "builtin")
+    assert (ran.code, ran.out) == (78, "")
+    assert "install movinet-edge again" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_the_list_of_a_broken_installation(cli, broken_builtin):
+    ran = cli("models", "list")
+    assert (ran.code, ran.err) == (0, "")
+    row = next(line for line in ran.out.splitlines() if line.strip().startswith("builtin"))
+    assert row.rstrip().endswith(" no; movinet-edge doctor says why")
+
+
 def test_verify_a_missing_one(cli):
     ran = cli("models", "verify", "movinet-a2-int8")
     assert ran.code == 1

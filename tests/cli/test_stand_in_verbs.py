@@ -87,6 +87,37 @@ def test_classify_where_it_may_not_stand_in(cli, offline, write, red_clip, more)
     assert "name it builtin" in ran.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--config", "config.yaml"],
+        ["check", "--config", "config.yaml"],
+        ["classify", "CLIP", "--model", "builtin"],
+        ["bench", "builtin"],
+        ["demo", "--model", "builtin"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_one_that_was_chosen_in_a_broken_installation(cli, broken_builtin, write, red_clip, words):
+    write(KNOWN, "model: builtin\n")
+    ran = cli(*[red_clip if word == "CLIP" else word for word in words])
+    assert (ran.code, ran.out) == (78, "")
+    [told] = [line for line in ran.err.splitlines() if "builtin is" in line]
+    assert "install movinet-edge again" in told
+
+
+@pytest.mark.usefixtures("offline", "broken_builtin")
+@pytest.mark.parametrize("words", [["run", "--config", "config.yaml"], ["classify", "CLIP"]], ids=["run", "classify"])
+def test_a_broken_installation_waits_for_the_network(cli, write, red_clip, words):
+    write(KNOWN)
+    ran = cli(*[red_clip if word == "CLIP" else word for word in words])
+    assert ran.code == 69
+    assert "movinet-a0-int8 could not be downloaded" in ran.err
+    assert "cannot stand in: builtin is" in ran.err
+    assert "install movinet-edge again" in ran.err
+    assert "is used" not in ran.err
+
+
 def test_a_head_is_not_taught_on_it_by_chance(cli, offline, folder, clip_of):
     clips = [clip_of(f"lessons/{name}.mkv", ("red", 3)).parent / f"{name}.mkv" for name in ("one", "two")]
     ran = cli("teach", "azure", "--examples", clips[0], "--background", clips[1])

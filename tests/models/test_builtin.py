@@ -74,11 +74,31 @@ def test_short_names():
     assert full_name("builtin") == "builtin"
 
 
-def test_a_damaged_one_is_told(tmp_path, monkeypatch):
-    (tmp_path / "builtin.tflite").write_bytes(b"\x1c\0\0\0TFL3 and no more")
-    monkeypatch.setattr("movinet_edge.models.store.BUNDLED_FOLDER", tmp_path)
-    [result] = ModelStore(cache=tmp_path / "cache", search=[]).verify(BUILTIN_MODEL)
-    assert result.status == "corrupted"
+def test_one_that_is_not_whole_is_a_fault_and_never_used(broken_builtin, unreachable):
+    [result] = unreachable.verify(BUILTIN_MODEL)
+    assert (result.status, result.usable) == (broken_builtin, False)
+    assert "install movinet-edge again" in (result.remedy or "")
+    assert unreachable.find(BUILTIN_MODEL) is None
+    for pull in (True, False):
+        with pytest.raises(ModelError) as told:
+            unreachable.get(BUILTIN_MODEL, pull=pull)
+        assert str(result.path) in str(told.value)
+        assert str(told.value).endswith(f"; {result.remedy}")
+        assert "\n" not in str(told.value)
+    with pytest.raises(ModelError, match="install movinet-edge again"):
+        unreachable.pull(BUILTIN_MODEL)
+
+
+def test_no_other_file_is_taken_for_it(broken_builtin, tmp_path):
+    store = ModelStore(cache=tmp_path / "cache", search=[BUNDLED_FOLDER])
+    assert store.find(BUILTIN_MODEL) is None
+    [result] = store.verify(BUILTIN_MODEL)
+    assert result.status == broken_builtin
+
+
+def test_one_that_is_not_whole_never_stands_in(broken_builtin, unreachable):
+    with pytest.raises(DownloadError, match=r"could not be downloaded[\s\S]*cannot stand in: builtin is"):
+        load(store=unreachable)
 
 
 def test_an_hour_of_stream_gives_the_scores_of_its_last_seconds():

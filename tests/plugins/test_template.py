@@ -1,7 +1,6 @@
 """The plugin project in plugins/template, treated as a stranger's: copied, installed by pip, listed, run and tested."""
 
 import csv
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -12,7 +11,6 @@ import pytest
 from toy_model import ToySpec, write
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "plugins" / "template"
-BUILD_REQUIREMENT = "hatchling"
 
 
 class Installed:
@@ -39,21 +37,6 @@ def _python(*arguments: str, path: Path, folder: Path) -> subprocess.CompletedPr
         timeout=120,
         check=False,
     )
-
-
-@pytest.fixture(scope="module")
-def build_tools(tmp_path_factory) -> Path:
-    """A folder with what pip needs to build the template, which not every test environment has."""
-    folder = tmp_path_factory.mktemp("build_tools")
-    if importlib.util.find_spec(BUILD_REQUIREMENT) is None:
-        fetched = _python(
-            "-m", "pip", "install", "--target", str(folder), BUILD_REQUIREMENT, path=folder, folder=folder
-        )
-        if fetched.returncode != 0:
-            if os.environ.get("CI", "").lower() in ("true", "1"):
-                pytest.fail(f"{BUILD_REQUIREMENT} cannot be installed: {fetched.stderr}")
-            pytest.skip(f"needs {BUILD_REQUIREMENT}, which is neither installed nor to be had from PyPI")
-    return folder
 
 
 @pytest.fixture(scope="module")
