@@ -106,7 +106,7 @@ def main() -> None:
     torch.set_num_threads(1)  # more wait for each other wherever the cores are shared
     with errors_told(parser):
         network = load_network(arguments.weights)
-        clips = clips_in(arguments.data)
+        clips = clips_in(arguments.data, "train")
         chosen = np.random.default_rng(0).permutation(len(clips))[: arguments.clips]
         ranges = observe(network, clips, chosen.tolist(), window=arguments.window, size_px=arguments.size)
         arguments.out.write_text(json.dumps(ranges, indent=1) + "\n")

@@ -1,6 +1,7 @@
 """Measures a trained model and writes what came out: the model card that goes with the file."""
 
 import argparse
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def measure(  # one for each thing that is measured
     if not videos:
         raise InputError(f"{falls}: no video of subject {HELD_SUBJECT}, of whom nothing was learnt")
     return Figures(
+        hashlib.sha256(int8.read_bytes()).hexdigest(),
         judge(model, held, window),
         judge(unrounded, held, window),
         judge(model, held, window, without=NEARLY_LEARNED),
@@ -78,7 +80,7 @@ def main() -> None:
     with errors_told(parser):
         card = _read(arguments.card) if arguments.card else None
         figures = measure(
-            arguments.int8, arguments.float32, clips_in([arguments.held]), falls=arguments.falls,
+            arguments.int8, arguments.float32, clips_in([arguments.held], "held"), falls=arguments.falls,
             scenes=arguments.scene, window=arguments.window, against=arguments.against,
         )  # fmt: skip
         if arguments.json:

@@ -135,10 +135,10 @@ def write_shard(
 
 
 class ClipFolder:
-    """All clips of some folders; `refresh` finds shards that came since."""
+    """All clips of some folders, of one split or any; `refresh` finds shards that came since."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = tuple(folders)
+    def __init__(self, folders: Sequence[Path], split: str | None = None) -> None:
+        self._folders, self._split = tuple(folders), split
         self._shards: dict[Path, Shard] = {}
         self.labels: NDArray[np.int16] = np.zeros((0, FRAMES_PER_CLIP), np.int16)
         """int16 `[clips, frames]`."""
@@ -152,7 +152,7 @@ class ClipFolder:
         """Read what is new; returns how many clips came.
 
         Raises:
-            ShardError: a shard is damaged, or its clips have another length.
+            ShardError: a shard is damaged, or its clips have another length or are of another split.
         """
         before = len(self)
         for folder in self._folders:
@@ -166,6 +166,9 @@ class ClipFolder:
     def _add(self, shard: Shard) -> None:
         if shard.labels.shape[1] != FRAMES_PER_CLIP:
             raise ShardError(f"{shard.path}: clips of {shard.labels.shape[1]} frames; {FRAMES_PER_CLIP} are expected")
+        others = {clip.get("split", self._split) for clip in shard.meta} - {self._split}
+        if self._split is not None and others:
+            raise ShardError(f"{shard.path}: its clips are of the split {others.pop()}; {self._split} is expected here")
         self._shards[shard.path] = shard
         self._places += [(shard, clip) for clip in range(len(shard.labels))]
 
@@ -185,16 +188,20 @@ class ClipFolder:
         return shard.meta[index]
 
 
-def clips_in(folders: Sequence[Path]) -> ClipFolder:
+def clips_in(folders: Sequence[Path], split: str | None = None) -> ClipFolder:
     """All clips of these folders.
 
+    Args:
+        folders: where the shards are.
+        split: `train` or `held`, what rendered clips of these folders must be made of; None if that does not matter.
+
     Raises:
-        ShardError: a folder is none, there are no clips in any, or a shard is damaged.
+        ShardError: a folder is none, there are no clips in any, a shard is damaged or of another split.
     """
     for folder in folders:
         if not folder.is_dir():
             raise ShardError(f"{folder}: there is no such folder of clips")
-    clips = ClipFolder(folders)
+    clips = ClipFolder(folders, split)
     if not len(clips):
         names = ", ".join(map(str, folders))
         raise ShardError(f"{names}: no clips ({_SHARDS}) there; python -m movinet_edge.training.render makes them")

@@ -1,5 +1,6 @@
 """Measures an exported file on whole videos: the events that the daemon would send, found and false."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ class FallFigures:
         false: starts of `fall` at any other time.
         daily_false: those of them on the videos of daily life.
         daily_seconds: of these videos.
+        latest_s: how long after the beginning of its span the last of those that were found began; NaN without any.
     """
 
     falls: int
@@ -36,6 +38,7 @@ class FallFigures:
     false: int
     daily_false: int
     daily_seconds: float
+    latest_s: float
 
     @property
     def false_per_minute(self) -> float:
@@ -75,13 +78,16 @@ def falls_on(model: Model, videos: Sequence[FallVideo], window: int) -> FallFigu
     """Falls found and made up."""
     falls = found = false = daily_false = 0
     seconds = daily_seconds = 0.0
+    delays_s: list[float] = []
     for video in videos:
         moments, length_s = starts(model, video.path, ["fall"], window)
         real = video.seconds_of_falls()
         hits = [[e for e in moments if first_s - EARLY_S <= e.started_s <= last_s + LATE_S] for first_s, last_s in real]
         wrong = len(moments) - len({e.id for hit in hits for e in hit})
         falls, found, false = falls + len(real), found + sum(bool(hit) for hit in hits), false + wrong
+        delays_s += [hit[0].started_s - first_s for hit, (first_s, _) in zip(hits, real, strict=True) if hit]
         seconds += length_s
         if not real:
             daily_false, daily_seconds = daily_false + wrong, daily_seconds + length_s
-    return FallFigures(falls, found, len(videos), seconds, false, daily_false, daily_seconds)
+    latest_s = max(delays_s, default=math.nan)
+    return FallFigures(falls, found, len(videos), seconds, false, daily_false, daily_seconds, latest_s)

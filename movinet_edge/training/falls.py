@@ -33,7 +33,7 @@ _STEP_FRAMES = 4
 """Between the beginnings of two clips cut from one video."""
 _JPEG_QUALITY, _SIZE_PX = 90, 192
 _NAME = re.compile(r"subject_(\d+)_")
-_SECONDS = re.compile(r"([\d.]+)\s*to\s*([\d.]+)")
+_SPAN = re.compile(r"([\d.]+)\s*to\s*([\d.]+)")
 # Later ones win where spans overlap. People who sit, read or eat are idle; exercising has no class here.
 _CLASSES = (("sitting", "idle"), ("reading", "idle"), ("eating", "idle"), ("drinking", "idle"), ("standing", "idle"),
             ("walking", "walk"), ("fall", "fall"))  # fmt: skip
@@ -99,12 +99,21 @@ def _subject(name: str) -> int:
 
 
 def parse_spans(text: str) -> tuple[tuple[str, tuple[tuple[float, float], ...]], ...]:
-    """`Falling (BW)[1.9 to 5]; Standing[0 to 0.3; 1.5 to 2.2]` as names and seconds."""
+    """`Falling (BW)[1.9 to 5]; Standing[0 to 0.3; 1.5 to 2.2]` as names and seconds.
+
+    Raises:
+        ValueError: seconds have another form; without them a class would hold for the whole video.
+    """
     parts = re.split(r";(?![^\[]*\])", text)
     found = []
     for part in parts:
-        name, _, seconds = part.partition("[")
-        found.append((name.strip(), tuple((float(a), float(b)) for a, b in _SECONDS.findall(seconds))))
+        name, bracket, seconds = part.partition("[")
+        texts = seconds.strip().removesuffix("]").split(";") if bracket else []
+        spans = [_SPAN.fullmatch(text.strip()) for text in texts]
+        known = [(float(span[1]), float(span[2])) for span in spans if span is not None]
+        if len(known) < len(spans) or any(last_s < first_s for first_s, last_s in known):
+            raise ValueError(f"{part.strip()!r}: seconds must be like [1.9 to 5] or [0 to 0.3; 1.5 to 2.2]")
+        found.append((name.strip(), tuple(known)))
     return tuple(found)
 
 
@@ -112,10 +121,9 @@ def frame_labels(video: FallVideo, times_s: Sequence[float]) -> NDArray[np.int16
     """The class of each frame: int16 `[frames]`, `UNLABELLED` where the data set tells none that we have."""
     labels = np.full(len(times_s), UNLABELLED, np.int16)
     times = np.asarray(times_s)
-    spans = {name.lower(): seconds for name, seconds in video.spans}
     for begin, ours in _CLASSES:
-        for name, seconds in spans.items():
-            if not name.startswith(begin):
+        for name, seconds in video.spans:
+            if not name.lower().startswith(begin):
                 continue
             for first_s, last_s in seconds or ((0.0, np.inf),):
                 inside = (times >= first_s) & (times <= last_s)
@@ -176,7 +184,10 @@ def main() -> None:
         videos = [video for video in read_videos(arguments.videos) if video.subject != HELD_SUBJECT]
         clips = [clip for video in videos for clip in cut(video)]
         if not clips:
-            raise InputError(f"{arguments.videos}: no frame of these videos has one of our classes")
+            raise InputError(
+                f"{arguments.videos}: no frame has one of our classes in videos of others than subject {HELD_SUBJECT}, "
+                "who is held out"
+            )
         arguments.out.mkdir(parents=True, exist_ok=True)
         write_shard(
             arguments.out / "shard_00000.npz",

@@ -21,6 +21,7 @@ class Figures:
     """What was measured.
 
     Attributes:
+        sha256: of the file that ships.
         int8, float32: spans of held renders, by the file that ships and by the same weights before quantisation.
         unlike: as `int8`, without the clips of which training shows something near.
         falls: events on real video of a person who was never trained on.
@@ -30,6 +31,7 @@ class Figures:
         times_slower: time per frame as a multiple of another model's, and its name; None where none was given.
     """
 
+    sha256: str
     int8: Confusion
     float32: Confusion
     unlike: Confusion
@@ -45,6 +47,7 @@ def as_json(figures: Figures) -> str:
     falls = figures.falls
     return json.dumps(
         {
+            "sha256": figures.sha256,
             "held": {"spans": figures.int8.total, "top1_int8": figures.int8.top1, "top1_float32": figures.float32.top1,
                      "mean_of_classes": figures.int8.mean_recall},
             "unlike": {"spans": figures.unlike.total, "top1_int8": figures.unlike.top1},
@@ -54,6 +57,7 @@ def as_json(figures: Figures) -> str:
             "falls": {
                 "falls": falls.falls, "found": falls.found, "videos": falls.videos, "seconds": falls.seconds,
                 "false": falls.false, "daily_false": falls.daily_false, "daily_seconds": falls.daily_seconds,
+                "latest_s": _number(falls.latest_s),
             },
             "scenes": dict(figures.scenes),
             "window": figures.window,
@@ -72,22 +76,25 @@ def as_markdown(figures: Figures) -> str:
     """The figures for people: the part of the card between its marks."""
     lost = 100 * (figures.float32.top1 - figures.int8.top1)
     falls = figures.falls
+    measured = f"Of the file with the SHA-256 `{figures.sha256}`."
     held = (
         f"Held-out renders (other motions, people and photographs; {figures.int8.total} spans of at least a second, "
-        f"window of {figures.window} frames):"
+        f"window of {figures.window} frames; each is judged by its last frame):"
     )
     real = (
         f"- falls of subject {HELD_SUBJECT} ({falls.videos} videos, {falls.seconds:.0f} s): {falls.found} of "
         f"{falls.falls} found; {falls.daily_false} false in {falls.daily_seconds:.0f} s of daily life "
         f"({falls.false_per_minute:.1f} a minute), {falls.false} at wrong moments in all; default thresholds; a "
-        f"fall is found if it begins from {EARLY_S:g} s before its span in the data set to {LATE_S:g} s after it"
+        f"fall is found if it begins from {EARLY_S:g} s before its span in the data set to {LATE_S:g} s after it, and "
+        f"those found began at most {falls.latest_s:.1f} s after their spans did"
     )
     int8, float32 = _percent(figures.int8.top1), _percent(figures.float32.top1)
     unlike = (
         f"- top-1 {_percent(figures.unlike.top1)} of {figures.unlike.total} spans in clips without motions of which "
         f"training shows something near: {', '.join(sorted(NEARLY_LEARNED))}"
     )
-    lines = [held, "", f"- top-1 {int8} (float32 {float32}: {lost:+.1f} points lost)", unlike, _by_class(figures.int8)]
+    lines = [measured, "", held, ""]
+    lines += [f"- top-1 {int8} (float32 {float32}: {lost:+.1f} points lost)", unlike, _by_class(figures.int8)]
     lines += ["", "Real video, never trained on:", "", real, ""]
     lines += [f"Videos of known actions, watched for all {len(WATCHED)} classes that can be told; what began:", ""]
     lines += [f"- {name}: {_told(events)}" for name, events in figures.scenes]

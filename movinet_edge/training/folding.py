@@ -98,12 +98,15 @@ def _array(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
 def _check(folded: Mapping[str, Folded]) -> None:
     expected = {"stem": (STEM_WIDTH, 3, 3, 3), "head": (HEAD_WIDTH, 1, 1, LAYERS[-1].width_out)}
     expected["hidden"] = (HIDDEN_WIDTH, 1, 1, HEAD_WIDTH)
+    expected["classes"] = (len(folded["classes"].bias), 1, 1, HIDDEN_WIDTH)
     for layer in LAYERS:
         expected[f"{layer.name}.expand"] = (layer.expanded, 1, 1, layer.width_in)
         expected[f"{layer.name}.space"] = (1, layer.kernel_px, layer.kernel_px, layer.expanded)
         expected[f"{layer.name}.project"] = (layer.width_out, 1, 1, layer.expanded)
         if layer.past_frames:
             expected[f"{layer.name}.time"] = (1, layer.frames, 1, layer.expanded)
+        if not layer.keeps_shape:
+            expected[f"{layer.name}.shortcut"] = (layer.width_out, 1, 1, layer.width_in)
     for name, shape in expected.items():
         if folded[name].weights.shape != shape:
             raise WeightsError(f"{name} has weights {list(folded[name].weights.shape)}, expected {list(shape)}")

@@ -150,7 +150,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with errors_told(parser):
-        clips, held = clips_in(arguments.data), clips_in([arguments.held])
+        clips, held = clips_in(arguments.data, "train"), clips_in([arguments.held], "held")
     for folders, there in ((arguments.data, clips), ([arguments.held], held)):
         if not any(np.isfinite(there.poses(clip, [0]).metre_px).all() for clip in range(len(there))):
             names = ", ".join(map(str, folders))

@@ -153,7 +153,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     with errors_told(parser):
-        clips = clips_in(arguments.data)
+        clips = clips_in(arguments.data, "train")
         chosen = np.random.default_rng(0).permutation(len(clips))[: arguments.clips]
         network = thaw(arguments.model, clips, chosen.tolist())
         save_weights(network, arguments.out)

@@ -3,8 +3,10 @@
 On a CPU this is faster than one process with several threads, which wait for each other at every layer.
 """
 
+import signal
 import socket
 from collections.abc import Callable
+from multiprocessing import active_children
 from typing import Any
 
 import torch
@@ -43,10 +45,17 @@ def run_together(count: int, work: Callable[..., None], *arguments: Any) -> None
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    multiprocessing.spawn(_join, (count, port, work, arguments), count)
+    try:
+        multiprocessing.spawn(_join, (count, port, work, arguments), count)
+    except BaseException:  # Python would wait for the others, who wait for their next step
+        for worker in active_children():
+            worker.terminate()
+        raise
 
 
 def _join(number: int, count: int, port: int, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # the command alone tells that it stopped
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     end_with_parent()  # PyTorch asks for this by an interrupt, which a command in the background of a script never sees
     store = f"tcp://127.0.0.1:{port}"
     distributed.init_process_group("gloo", init_method=store, rank=number, world_size=count)

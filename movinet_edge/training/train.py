@@ -5,6 +5,7 @@ Small pictures and short windows first, the full size last: each is one run, the
 
 import argparse
 import math
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,8 @@ from movinet_edge.argument_types import positive_float, positive_int
 from movinet_edge.training.augment import fit, part_around
 from movinet_edge.training.checkpoint import CHECKPOINT, Run
 from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, clips_in
+from movinet_edge.training.errors import InputError
+from movinet_edge.training.falls import HELD_SUBJECT
 from movinet_edge.training.losses import frame_loss, joint_loss, pose_loss
 from movinet_edge.training.network import as_clips
 from movinet_edge.training.poses import hips_of
@@ -147,7 +150,8 @@ def _step(run: Run, batch: Batch, settings: Settings) -> float:
 
 
 def _schedule(windows: int, settings: Settings) -> float:
-    warm = min(1.0, (windows / settings.batch + 1) / _WARM_UP_STEPS)
+    steps = windows / (settings.batch * workers())
+    warm = min(1.0, (steps + 1) / _WARM_UP_STEPS)
     return warm * (1 + math.cos(math.pi * min(1.0, windows / settings.windows))) / 2
 
 
@@ -295,7 +299,11 @@ def main() -> None:
     parser = _parser()
     arguments = parser.parse_args()
     _check(arguments, parser)
-    run_together(arguments.workers, _train, arguments)
+    try:
+        run_together(arguments.workers, _train, arguments)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"Stopped. The same command goes on from {arguments.run / CHECKPOINT}, where there is one.\n")
+        raise SystemExit(130) from None
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -303,9 +311,10 @@ def _train(arguments: argparse.Namespace) -> None:
     torch.manual_seed(0)  # all processes begin with the same weights
     run = _begun(arguments)
     torch.manual_seed(rank())
-    if run.windows:
+    if run.windows and rank() == 0:
         what = "run goes on" if run.windows < arguments.windows else "run has ended before; more --windows would go on"
-        _log.info(what, checkpoint=str(arguments.run / CHECKPOINT), windows=run.windows)
+        first = {"start_from": "not read again: it is for a new --run"} if arguments.start_from else {}
+        _log.info(what, checkpoint=str(arguments.run / CHECKPOINT), windows=run.windows, **first)
     train(
         run,
         _clips(arguments),
@@ -324,7 +333,9 @@ def _train(arguments: argparse.Namespace) -> None:
 
 def _clips(arguments: argparse.Namespace) -> Clips:
     real = clips_in([arguments.real]) if arguments.real else None
-    return Clips(clips_in(arguments.data), clips_in([arguments.held]), real)
+    if real is not None and any(real.meta(clip).get("subject") == HELD_SUBJECT for clip in range(len(real))):
+        raise InputError(f"{arguments.real}: subject {HELD_SUBJECT} is there, on whom the model is to be measured")
+    return Clips(clips_in(arguments.data, "train"), clips_in([arguments.held], "held"), real)
 
 
 def _begun(arguments: argparse.Namespace) -> Run:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from training.toy_clips import steady, write_toy
 
-from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, ShardError, read_shard
+from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, ShardError, clips_in, read_shard
 
 
 def _rewrite(path: Path, **changes) -> None:
@@ -72,6 +72,15 @@ def test_refuses_clips_of_another_length(tmp_path: Path):
     write_toy(tmp_path, [[0] * 8])
     with pytest.raises(ShardError, match="clips of 8 frames; 24 are expected"):
         ClipFolder([tmp_path])
+
+
+def test_takes_clips_of_the_split_that_was_asked_for(tmp_path: Path):
+    write_toy(tmp_path / "held", steady(0), meta={"split": "held"})
+    write_toy(tmp_path / "anyone", steady(0))
+    folders = [tmp_path / "anyone", tmp_path / "held"]
+    assert len(clips_in(folders)) == len(clips_in(folders, "held")) == 2
+    with pytest.raises(ShardError, match=r"held/shard_00000.npz: its clips are of the split held; train is expected"):
+        clips_in(folders, "train")
 
 
 def test_tells_which_picture_is_none(tmp_path: Path):

@@ -103,6 +103,17 @@ def test_a_class_without_seconds_lasts_all_along_and_an_unknown_one_is_unlabelle
     assert frame_labels(_video("Exercising[0 to 3]; Walking[2 to 3]"), [1.0, 2.5]).tolist() == [-1, WALK]
 
 
+def test_a_class_named_twice_holds_in_all_of_its_seconds():
+    labels = frame_labels(_video("Walking[0 to 1]; Sitting[2 to 3]; Walking[4 to 5]"), [0.5, 2.5, 4.5])
+    assert labels.tolist() == [WALK, IDLE, WALK]
+
+
+@pytest.mark.parametrize("seconds", ["[1.8-6]", "[]", "[6 to 1.8]", "[0 to 1; later]", "[1.8 to 6] s"])
+def test_seconds_of_another_form_do_not_become_the_whole_video(seconds):
+    with pytest.raises(ValueError, match=r"'Falling \(BW\).*must be like \[1.9 to 5\]"):
+        parse_spans(f"Falling (BW){seconds}; Standing[0 to 0.2]")
+
+
 def test_cuts_real_videos_into_clips(shared: Path):
     videos = read_videos(shared / "datasets" / "falls")
     assert {video.subject for video in videos} == {1, 2, 3}
@@ -126,10 +137,11 @@ def test_watches_real_video_as_the_daemon_does(exported: tuple[Path, Path], shar
 
 
 FIGURES = Figures(
+    "5a" * 32,
     Confusion(np.eye(18, dtype=np.int64) * 9 + np.eye(18, k=1, dtype=np.int64)),
     Confusion(np.eye(18, dtype=np.int64) * 10),
     Confusion(np.eye(18, dtype=np.int64) * 3),
-    FallFigures(falls=5, found=4, videos=10, seconds=80.0, false=3, daily_false=1, daily_seconds=40.0),
+    FallFigures(falls=5, found=4, videos=10, seconds=80.0, false=3, daily_false=1, daily_seconds=40.0, latest_s=1.04),
     (("demo.mp4", ((8.2, "jumping jacks"),)), ("hall.mp4", ())),
     window=16,
     drift=3e-5,
@@ -145,6 +157,8 @@ def test_the_card_gets_its_figures_and_keeps_its_text():
     assert "top-1 100.0 % of 54 spans in clips without" in card
     for said in ("4 of 5 found", "1 false in 40 s", "(1.5 a minute)", "jumping jacks at 8.2 s", "hall.mp4: no event"):
         assert said in card
+    assert f"with the SHA-256 `{'5a' * 32}`" in card
+    assert "at most 1.0 s after their spans did" in card
     for said in ("3e-05 at most", "that of a0: 0.55", "mean of the classes 90.6 %", "of the 10 spans of idle 90.0 %"):
         assert said in card
     assert "| fall | 90.0 % | 100.0 % | lie 1 |" in card
@@ -162,6 +176,7 @@ def test_the_card_needs_a_place_for_its_figures():
 
 def test_the_figures_are_there_for_machines_too():
     figures = json.loads(as_json(FIGURES))
+    assert figures["sha256"] == "5a" * 32
     assert figures["held"]["top1_float32"] == 1.0
     assert figures["recall"]["lie"] == 0.9
     assert (figures["hour"]["largest_difference"], figures["times_slower"]) == (3e-5, [0.55, "a0"])

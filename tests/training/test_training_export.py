@@ -127,3 +127,14 @@ def test_tells_which_array_is_missing_or_wrong(tmp_path: Path):
     arrays = random_arrays() | {"hidden.weight": np.zeros((2048, 400), np.float32)}
     with pytest.raises(WeightsError, match=r"hidden has weights \[2048, 1, 1, 400\], expected \[2048, 1, 1, 480\]"):
         fold(arrays)
+
+
+@pytest.mark.parametrize(
+    ("array", "part"),
+    [("classes.weight", "classes"), ("layers.block1_layer0.shortcut.convolution.weight", "block1_layer0.shortcut")],
+)
+def test_refuses_weights_of_another_width(array, part):
+    arrays = random_arrays()
+    arrays[array] = arrays[array][:, :-1]
+    with pytest.raises(WeightsError, match=rf"^{part} has weights "):
+        fold(arrays)

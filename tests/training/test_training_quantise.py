@@ -25,8 +25,8 @@ def test_steps_reach_both_ends_and_hit_zero(one: float, other: float):
     assert scale > 0
     reach = [(stored - zero_point) * scale for stored in (-128, 127)]
     # Zero sits on a step, so both ends may be off by up to half of one, and never by more.
-    assert reach[0] <= min(lowest, 0.0) + scale
-    assert reach[1] >= max(highest, 0.0) - scale
+    assert reach[0] <= min(lowest, 0.0) + 0.501 * scale
+    assert reach[1] >= max(highest, 0.0) - 0.501 * scale
 
 
 def _ranges(graph) -> dict[str, tuple[float, float]]:

@@ -19,6 +19,7 @@ TABLES = {
     "header": "file\tclasses\nsubject_1_adl_1.mp4\tWalking[0 to 1]\n",
     "names": "file\tclasses_seconds\nadl_1.mp4\tWalking[0 to 1]\n",
     "short": "file\tclasses_seconds\nsubject_1_adl_1.mp4\n",
+    "seconds": "file\tclasses_seconds\nsubject_1_fall_1.mp4\tFalling (BW)[1.8-6]\n",
     "gone": "file\tclasses_seconds\nsubject_1_adl_1.mp4\tWalking[0 to 1]\n",
     "nothing": "file\tclasses_seconds\nsubject_3_adl_1.mp4\tWalking[0 to 1]\n",
 }
@@ -29,6 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that commands are given in: weights, clips, and files of other kinds."""
     np.savez(tmp_path / "weights.npz", **random_arrays())
     write_toy(tmp_path / "clips", steady(1))
+    write_toy(tmp_path / "learnt", steady(1), meta={"split": "train"})
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.npz").write_text("no weights")
     (tmp_path / "cut.npz").write_bytes((tmp_path / "weights.npz").read_bytes()[:1000])
@@ -75,6 +77,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("export", "--weights weights.npz --out m.tflite --size 0", "'0' is not a whole number above 0"),
         ("card", f"{FILES} --held empty --falls f", "movinet_edge.training.render makes them"),
         ("card", f"{FILES} --held nowhere --falls f", "nowhere: there is no such folder of clips"),
+        ("card", f"{FILES} --held learnt --falls f", "its clips are of the split train; held is expected here"),
         ("card", f"{FILES} --held clips --falls f", "text.tflite: "),
         ("card", "--int8 m --float32 text.tflite --held clips --falls f", "m: there is no such file"),
         ("card", f"{FILES} --held clips --falls f --scene none.mp4", "none.mp4: there is no such file"),
@@ -84,8 +87,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("falls", "--videos header --out out", "no column 'classes_seconds'"),
         ("falls", "--videos names --out out", "'adl_1.mp4' does not begin with subject_N_"),
         ("falls", "--videos short --out out", "line 2 has fewer columns"),
+        ("falls", "--videos seconds --out out", "'Falling (BW)[1.8-6]': seconds must be like [1.9 to 5]"),
         ("falls", "--videos gone --out out", "names subject_1_adl_1.mp4, which is not there"),
-        ("falls", "--videos nothing --out out", "no frame of these videos has one of our classes"),
+        ("falls", "--videos nothing --out out", "in videos of others than subject 3, who is held out"),
     ],
 )
 @pytest.mark.usefixtures("folder")

@@ -23,6 +23,9 @@ def files(tmp_path_factory) -> Path:
     """Clips, weights, and files that are damaged or of other kinds."""
     folder = tmp_path_factory.mktemp("commands")
     write_toy(folder / "clips", steady(1))
+    write_toy(folder / "held_out", steady(1), meta={"split": "held"})
+    write_toy(folder / "learnt", steady(1), meta={"split": "train"})
+    write_toy(folder / "third", steady(1), meta={"subject": 3})
     write_toy(folder / "unlabelled", steady(UNLABELLED))
     write_toy(folder / "damaged_clips", steady(1)).write_bytes(b"PK no shard")
     (folder / "empty").mkdir()
@@ -85,6 +88,9 @@ def test_commands_explain_themselves(name, capsys, monkeypatch):
         ("train", "--data damaged_clips --held clips --run c", "damaged_clips/shard_00000.npz: "),
         ("train", "--data unlabelled --held clips --run c", "no clip has a labelled frame"),
         ("train", "--data clips --held unlabelled --run c", "no clip has a labelled frame"),
+        ("train", "--data held_out --held clips --run c", "its clips are of the split held; train is expected here"),
+        ("train", "--data clips --held learnt --run c", "its clips are of the split train; held is expected here"),
+        ("train", f"{CLIPS} --run c --real third", "third: subject 3 is there"),
         ("train", f"{CLIPS} --run c --real nowhere", "nowhere: there is no such folder"),
         ("train", f"{CLIPS} --run c --real clips --batch 4", "0 of the 4 windows"),
         ("train", f"{CLIPS} --run c --real clips --batch 4 --real-share 0.9", "4 of the 4 windows"),

@@ -1,6 +1,8 @@
 """A training run learns, stops and goes on, in one process or several."""
 
+import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from training.toy_clips import steady, write_toy
+import structlog
+from training.toy_clips import picture, steady, write_toy
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: bash tests/training/run.sh installs it and runs these")
 
@@ -20,7 +23,7 @@ torch = pytest.importorskip("torch", reason="needs PyTorch: bash tests/training/
 from movinet_edge.training import train as training
 from movinet_edge.training.calibrate import load_network
 from movinet_edge.training.checkpoint import CHECKPOINT, WEIGHTS, Run
-from movinet_edge.training.clips import ClipFolder
+from movinet_edge.training.clips import ClipFolder, write_shard
 from movinet_edge.training.folding import WeightsError, read_weights
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.losses import frame_loss
@@ -76,7 +79,20 @@ def test_a_run_learns_stops_and_goes_on(tmp_path: Path):
     assert any(
         not torch.equal(value, second.network.state_dict()[name]) for name, value in first.network.state_dict().items()
     )
-    assert 0.0 <= held_accuracy(second.average, folder, SHAPE, 4) <= 1.0
+
+
+def test_a_run_learns_what_it_is_shown(tmp_path: Path):
+    torch.manual_seed(0)
+    labels = np.repeat(np.array([[0], [17]], np.int16), 24, axis=1)
+    write_shard(tmp_path / "shard_00000.npz", [picture(255)] * 24 + [picture(0)] * 24, labels, [{}, {}])
+    folder = ClipFolder([tmp_path])
+    run = Run(2e-3, 0.0)
+    with structlog.testing.capture_logs() as logged:
+        train(run, Clips(folder, folder), tmp_path / "run", replace(_settings(160), report_every=40))
+    losses = [line["loss"] for line in logged if line["event"] == "trained"]
+    assert losses[-1] < 0.5 * losses[0]
+    run.network.eval()  # the average is still mostly of what the run began with
+    assert held_accuracy(run.network, folder, SHAPE, 4) == 1.0
 
 
 def test_a_run_can_leave_the_first_layers_as_they_are(tmp_path: Path):
@@ -177,6 +193,34 @@ def test_who_trains_in_the_background_of_a_script_and_is_killed_leaves_nobody_wo
             for each in (training_process, *workers):
                 with suppress(psutil.NoSuchProcess):
                     each.kill()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("to_all", [True, False])
+def test_a_training_that_is_stopped_says_how_it_goes_on(workers: int, to_all: bool, tmp_path: Path):
+    write_toy(tmp_path / "data", steady(0, 17))
+    command = [sys.executable, "-m", "movinet_edge.training.train", "--data", str(tmp_path / "data")]
+    command += ["--held", str(tmp_path / "data"), "--run", str(tmp_path / "run"), "--size", "32", "--frames", "4"]
+    command += ["--batch", "2", "--windows", "1000000", "--workers", str(workers)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as stopped:
+        process = psutil.Process(stopped.pid)
+        computing: list[psutil.Process] = []
+        try:
+            if workers == 1:
+                computing = _eventually(lambda: [each for each in [process] if each.cpu_times().user > 6], 1)
+            else:
+                computing = _eventually(lambda: [each for each in process.children() if _computes(each)], workers)
+            (os.killpg if to_all else os.kill)(stopped.pid, signal.SIGINT)
+            said = stopped.communicate(timeout=60)[1]
+            _, alive = psutil.wait_procs(computing, timeout=30)
+            assert not alive
+        finally:
+            for each in (process, *computing):
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
+    assert stopped.returncode == 130
+    assert "Traceback" not in said
+    assert f"Stopped. The same command goes on from {tmp_path}/run/last.pt" in said
 
 
 def _computes(process: psutil.Process) -> bool:
