@@ -69,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=not_negative_int, default=1, help="another seed, other clips; the same, the same (default: 1)"
     )
     parser.add_argument("--jobs", type=positive_int, default=2, help="how many processes (default: 2)")
-    parser.add_argument("--resume", action="store_true", help="keep the shards that are there already")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep the shards that are there already and hold just these clips"
+    )
     parser.add_argument("--preview", type=file_to_write, metavar="SHEET.png", help="write a contact sheet instead")
     parser.add_argument(
         "--demo", type=file_to_write, metavar="CLIP.mp4", help="write the demo clip of the package instead"

@@ -8,7 +8,8 @@ import numpy as np
 from movinet_edge.training.render.body import Mesh, read_mesh
 from movinet_edge.training.render.bvh import BvhFile
 from movinet_edge.training.render.catalogue import Entry
-from movinet_edge.training.render.gltf import GltfFile
+from movinet_edge.training.render.damage import told
+from movinet_edge.training.render.gltf import GltfFile, Recording
 from movinet_edge.training.render.motion import Motion, facing_ahead, retargeted
 from movinet_edge.training.render.phenotypes import Phenotypes
 from movinet_edge.training.render.rotation import Floats
@@ -78,8 +79,9 @@ class Assets:
     def _read(self, source: str) -> Motion:
         kind, _, name = source.partition("/")
         if kind == "bvh":
-            recording = BvhFile(self._folder / "bvh" / f"{name}.bvh")
-            return facing_ahead(retargeted(recording.names, recording.rest(), recording.recording()))
+            path = self._folder / "bvh" / f"{name}.bvh"
+            recording = BvhFile(path)
+            return facing_ahead(_taken_over(path, recording.names, recording.rest(), recording.recording()))
         paths = (
             sorted((self._folder / "kaykit").glob("*.glb"))
             if kind == "kaykit"
@@ -90,5 +92,11 @@ class Assets:
                 self._files[path] = GltfFile(path)
             file = self._files[path]
             if name in file.animations:
-                return retargeted(file.names, file.rest(), file.recording(name))
+                return _taken_over(path, file.names, file.rest(), file.recording(name))
         raise ValueError(f"no animation {name!r} in {', '.join(path.name for path in paths)}")
+
+
+def _taken_over(path: Path, names: list[str], rest: Recording, recording: Recording) -> Motion:
+    """The motion of a file on our skeleton."""
+    with told(path, "no recording of a known figure"):
+        return retargeted(names, rest, recording)

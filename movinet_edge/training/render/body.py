@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movinet_edge.training.render.clothing import clothe
+from movinet_edge.training.render.damage import told
 from movinet_edge.training.render.gltf import GltfFile
 from movinet_edge.training.render.motion import Motion
 from movinet_edge.training.render.rotation import Floats, matrices
@@ -15,7 +16,6 @@ from movinet_edge.training.render.skeleton import INDEX, JOINTS, PARENTS, carrie
 
 # At 192 pixels a person fills at most 170: a pixel is 1 cm or more, and finer triangles would hardly be seen.
 CELL_M = 0.022
-_LIMBS = ("upper arm", "forearm", "thigh", "shin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ def read_mesh(path: Path) -> Mesh:
     """The mesh of a glTF file on our skeleton, standing on the floor in a T-pose."""
     file = GltfFile(path)
     skin = file.skin()
-    joints = source_joints(file.names)
+    with told(path, "no body of a known kind"):
+        joints = source_joints(file.names)
     ours = {int(joint): number for number, joint in reversed(list(enumerate(joints)))}
     owners = np.array([carrier(node, ours, file.parent) for node in range(len(file.names))])
     weights = np.zeros((len(skin.positions), len(JOINTS)))

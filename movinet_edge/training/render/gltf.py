@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from movinet_edge.training.render.damage import told
 from movinet_edge.training.render.rotation import Floats, blend, matrices
 
 SAMPLES_PER_S = 30  # the rate that the files were made at; a clip shows 5 of them
 _DTYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 _COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+_HEADER = struct.Struct("<4sIIII")
+_DAMAGED = "no binary glTF file, or a damaged one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +40,18 @@ class GltfFile:
     """One `.glb` file. Its nodes keep their order, named in `names`; y is up and people look along z."""
 
     def __init__(self, path: Path) -> None:
+        """Raises `ValueError`, here and wherever more of it is read, where the file is damaged or another one."""
+        self._path = path
         content = path.read_bytes()
-        magic, _, _, json_length = struct.unpack_from("<4sIII", content)
-        if magic != b"glTF":
-            raise ValueError(f"{path} is no binary glTF file")
-        self._document: dict[str, Any] = json.loads(content[20 : 20 + json_length])
-        self._binary = content[20 + json_length + 8 :]
-        nodes = self._document["nodes"]
-        self.names: list[str] = [node.get("name", "") for node in nodes]
-        self._parents = {child: index for index, node in enumerate(nodes) for child in node.get("children", [])}
-        self._order = sorted(range(len(nodes)), key=self._depth)
-        self._animations = {
-            animation["name"].rpartition("|")[2]: animation for animation in self._document.get("animations", [])
-        }
+        with told(path, _DAMAGED):
+            self._document, self._binary = _parts(content)
+            nodes = self._document["nodes"]
+            self.names: list[str] = [node.get("name", "") for node in nodes]
+            self._parents = {child: index for index, node in enumerate(nodes) for child in node.get("children", [])}
+            self._order = sorted(range(len(nodes)), key=self._depth)
+            self._animations = {
+                animation["name"].rpartition("|")[2]: animation for animation in self._document.get("animations", [])
+            }
         self.animations = list(self._animations)
 
     def parent(self, node: int) -> int | None:
@@ -58,11 +60,20 @@ class GltfFile:
 
     def rest(self) -> Recording:
         """One sample: the body as it was bound to its mesh."""
-        return self._world(*self._rest_locals(1))
+        with told(self._path, _DAMAGED):
+            return self._world(*self._rest_locals(1))
 
     def recording(self, name: str) -> Recording:
         """The animation of this name."""
-        animation = self._animations[name]
+        with told(self._path, _DAMAGED):
+            return self._played(self._animations[name])
+
+    def skin(self) -> Skin:
+        """All primitives of the skinned mesh as one."""
+        with told(self._path, _DAMAGED):
+            return self._skinned()
+
+    def _played(self, animation: dict[str, Any]) -> Recording:
         samplers = [
             (self._accessor(sampler["input"])[:, 0], self._accessor(sampler["output"]), sampler.get("interpolation"))
             for sampler in animation["samplers"]
@@ -82,9 +93,10 @@ class GltfFile:
                 rotations[:, node] = blend(values[before], values[after], share)
         return self._world(translations, rotations)
 
-    def skin(self) -> Skin:
-        """All primitives of the skinned mesh as one."""
-        owner = next(node for node in self._document["nodes"] if "mesh" in node)
+    def _skinned(self) -> Skin:
+        owner = next((node for node in self._document["nodes"] if "mesh" in node), None)
+        if owner is None:
+            raise ValueError("it has no mesh")
         joints = np.array(self._document["skins"][owner["skin"]]["joints"])
         positions, triangles, weights, start = [], [], [], 0
         for primitive in self._document["meshes"][owner["mesh"]]["primitives"]:
@@ -133,6 +145,17 @@ class GltfFile:
             (stride, dtype.itemsize),
         ).astype(np.float64)
         return values / np.iinfo(str(dtype)).max if accessor.get("normalized") else values
+
+
+def _parts(content: bytes) -> tuple[dict[str, Any], bytes]:
+    """The document of a file, and what follows it."""
+    if len(content) < _HEADER.size or not content.startswith(b"glTF"):
+        raise ValueError("it has no header of one")
+    _, _, length, json_length, _ = _HEADER.unpack_from(content)
+    if len(content) < length:
+        raise ValueError(f"it ends after {len(content)} of {length} bytes")
+    end = _HEADER.size + json_length
+    return json.loads(content[_HEADER.size : end]), content[end + 8 :]
 
 
 def _between(times: Floats, moments_s: Floats, *, step: bool) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:

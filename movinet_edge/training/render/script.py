@@ -61,7 +61,7 @@ class Scripts:
         if entry.loop and motion.seconds > 0:
             motion = _rolled(motion, float(self._random.random()))
         once_s, speed_mps = motion.seconds, entry.speed_mps
-        if self._split == "train":  # what is held out stays as its source shows it
+        if self._split == "train":  # what is held out is mirrored and paced, and otherwise stays as its source shows it
             manner = Manner.random(self._random, travelling=speed_mps != 0)
             speed_mps *= manner.speed(motion)
             motion = manner.of(

@@ -1,7 +1,7 @@
 """Which clip is which: the class of each number, and the shards that hold them, made by several processes."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from movinet_edge.training.clips import Poses, write_shard
+from movinet_edge.training.clips import Poses, ShardError, read_shard, write_shard
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.orphans import end_with_parent
 from movinet_edge.training.render.assets import Assets
@@ -48,17 +48,28 @@ def label_of(number: int) -> str:
 def render(
     assets: Path, out: Path, split: Split, clips: int, seed: int, *, jobs: int, resume: bool
 ) -> Iterator[tuple[Path, int]]:
-    """Write the shards of `clips` clips to `out`/`split`; yields each file and its number of clips once it is there."""
+    """Write the shards of `clips` clips to `out`/`split`; yields each file and its number of clips once it is there.
+
+    With `resume`, shards stay that hold just the clips that they should.
+
+    Raises:
+        FileNotFoundError: one of the packages is missing.
+        ValueError: the folder holds other shards beside these.
+    """
     Assets(assets).require_packages()
     folder = out / split
+    works = [
+        _Work(assets, folder / f"shard_{shard:05d}.npz", split, seed, first, min(CLIPS_PER_SHARD, clips - first))
+        for shard, first in enumerate(range(0, clips, CLIPS_PER_SHARD))
+    ]
+    _refuse_others(folder, works)
     folder.mkdir(parents=True, exist_ok=True)
     pending = []
-    for shard, first in enumerate(range(0, clips, CLIPS_PER_SHARD)):
-        path, count = folder / f"shard_{shard:05d}.npz", min(CLIPS_PER_SHARD, clips - first)
-        if resume and path.exists():
-            yield path, count
+    for work in works:
+        if resume and _is_done(work):
+            yield work.path, work.count
         else:
-            pending.append(_Work(assets, path, split, seed, first, count))
+            pending.append(work)
     if not pending:
         return
     # Not forked: a copy of a process whose OpenCV has threads waits for threads that it does not have.
@@ -71,6 +82,25 @@ def render(
             for worker in active_children():
                 worker.terminate()
             raise
+
+
+def _refuse_others(folder: Path, works: Sequence[_Work]) -> None:
+    """Whoever trains reads every shard of a folder, also what an earlier and larger run has left there."""
+    others = sorted(set(folder.glob("shard_*.npz")) - {work.path for work in works})
+    if others:
+        raise ValueError(
+            f"{others[0]} is none of the {len(works)} shards to write, but would be trained on with them "
+            f"({len(others)} such in all): remove what is left from another run, or choose another folder with --out"
+        )
+
+
+def _is_done(work: _Work) -> bool:
+    """Whether the shard is there, whole, with just the clips that it should have: not of other numbers or seeds."""
+    try:
+        found = [(clip.get("split"), clip.get("seed"), clip.get("number")) for clip in read_shard(work.path).meta]
+    except ShardError:  # there is none, or it is damaged
+        return False
+    return found == [(work.split, work.seed, number) for number in range(work.first, work.first + work.count)]
 
 
 def _begin_worker() -> None:

