@@ -71,7 +71,8 @@ def test_it_needs_neither_a_configuration_nor_a_model(examined, folder):
     assert found["configuration"]["file"]["remedy"] == "movinet-edge init"
     assert found["models"]["builtin"]["found"].startswith("ok")
     assert "movinet-edge models pull a0" in found["models"]["others"]["found"]
-    assert found["self-test"]["self-test"]["remedy"] == "movinet-edge models pull movinet-a0-int8"
+    assert found["self-test"]["runtime"]["found"].startswith("builtin on LiteRT")
+    assert found["self-test"]["bundled clip"]["found"] == "jumping jacks and push up seen, as expected"
     assert found["sinks"] == {}
 
 
@@ -89,6 +90,7 @@ def test_the_official_model_understands_the_clip(examined, official, folder):
     found = examined("--config", folder / "none.yaml")
     assert found["models"]["movinet-a0-int8"]["found"].startswith("ok: ")
     assert found["self-test"]["runtime"]["well"]
+    assert found["self-test"]["runtime"]["found"].startswith("movinet-a0-int8 on ")
     assert found["self-test"]["bundled clip"]["found"] == "jumping jacks and push up seen, as expected"
     assert " ms per frame" in found["self-test"]["speed"]["found"]
 
@@ -104,10 +106,12 @@ def test_a_damaged_model_is_seen(examined, a0_int8, tmp_path, folder):
 
 
 def test_a_broken_installation_is_seen(examined, broken_builtin, folder):
-    found = examined("--config", folder / "none.yaml")["models"]
+    everything = examined("--config", folder / "none.yaml")
+    found = everything["models"]
     assert found["builtin"]["found"].startswith(f"{broken_builtin}: ")
     assert found["builtin"]["remedy"].startswith("install movinet-edge again")
     assert "movinet-edge models pull a0" in found["others"]["found"]
+    assert everything["self-test"]["self-test"]["remedy"] == "movinet-edge models pull movinet-a0-int8"
 
 
 def test_a_configuration_that_is_right(examined, write, red_clip):
