@@ -86,15 +86,17 @@ def read_shard(path: Path) -> Shard:
             poses = Poses(arrays["joints_px"], arrays["metre_px"]) if known else Poses.unknown(*labels.shape)
     except Exception as error:  # a damaged file ends in a dozen kinds, some of zipfile and zlib
         raise ShardError(f"{path}: {error}") from error
-    _check(path, jpegs, offsets, labels, len(meta))
+    _check(path, jpegs, offsets, labels, meta)
     if poses.joints_px.shape != (*labels.shape, len(JOINTS), 2) or poses.metre_px.shape != labels.shape:
         raise ShardError(f"{path}: joints are {list(poses.joints_px.shape)} for labels {list(labels.shape)}")
     return Shard(path, jpegs, offsets, labels, poses, meta)
 
 
-def _check(path: Path, jpegs: NDArray[Any], offsets: NDArray[Any], labels: NDArray[Any], metas: int) -> None:
-    if labels.ndim != 2 or labels.dtype != np.int16 or len(labels) != metas:
-        raise ShardError(f"{path}: labels are {labels.dtype} {list(labels.shape)} for {metas} clips")
+def _check(path: Path, jpegs: NDArray[Any], offsets: NDArray[Any], labels: NDArray[Any], metas: Sequence[Any]) -> None:
+    if labels.ndim != 2 or labels.dtype != np.int16 or len(labels) != len(metas):
+        raise ShardError(f"{path}: labels are {labels.dtype} {list(labels.shape)} for {len(metas)} clips")
+    if not all(isinstance(meta, dict) for meta in metas):
+        raise ShardError(f'{path}: what its clips are made of must be told by name, as in {{"number": 3}}')
     if labels.size and (labels.min() < UNLABELLED or labels.max() >= len(LABELS)):
         raise ShardError(f"{path}: labels from {labels.min()} to {labels.max()}, but there are {len(LABELS)} classes")
     if jpegs.dtype != np.uint8 or offsets.dtype != np.int64 or offsets.shape != (labels.size + 1,):
@@ -166,9 +168,9 @@ class ClipFolder:
     def _add(self, shard: Shard) -> None:
         if shard.labels.shape[1] != FRAMES_PER_CLIP:
             raise ShardError(f"{shard.path}: clips of {shard.labels.shape[1]} frames; {FRAMES_PER_CLIP} are expected")
-        others = {clip.get("split", self._split) for clip in shard.meta} - {self._split}
+        others = [clip["split"] for clip in shard.meta if clip.get("split", self._split) != self._split]
         if self._split is not None and others:
-            raise ShardError(f"{shard.path}: its clips are of the split {others.pop()}; {self._split} is expected here")
+            raise ShardError(f"{shard.path}: its clips are of the split {others[0]}; {self._split} is expected here")
         self._shards[shard.path] = shard
         self._places += [(shard, clip) for clip in range(len(shard.labels))]
 

@@ -33,7 +33,8 @@ _STEP_FRAMES = 4
 """Between the beginnings of two clips cut from one video."""
 _JPEG_QUALITY, _SIZE_PX = 90, 192
 _NAME = re.compile(r"subject_(\d+)_")
-_SPAN = re.compile(r"([\d.]+)\s*to\s*([\d.]+)")
+_CLASS = re.compile(r"(?P<name>[^\[\]\d]+?)\s*(?:\[(?P<spans>[^\[\]]*)\])?")
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*to\s*(\d+(?:\.\d+)?)")
 # Later ones win where spans overlap. People who sit, read or eat are idle; exercising has no class here.
 _CLASSES = (("sitting", "idle"), ("reading", "idle"), ("eating", "idle"), ("drinking", "idle"), ("standing", "idle"),
             ("walking", "walk"), ("fall", "fall"))  # fmt: skip
@@ -107,13 +108,14 @@ def parse_spans(text: str) -> tuple[tuple[str, tuple[tuple[float, float], ...]],
     parts = re.split(r";(?![^\[]*\])", text)
     found = []
     for part in parts:
-        name, bracket, seconds = part.partition("[")
-        texts = seconds.strip().removesuffix("]").split(";") if bracket else []
+        whole = _CLASS.fullmatch(part.strip())
+        texts = whole["spans"].split(";") if whole and whole["spans"] is not None else []
         spans = [_SPAN.fullmatch(text.strip()) for text in texts]
         known = [(float(span[1]), float(span[2])) for span in spans if span is not None]
-        if len(known) < len(spans) or any(last_s < first_s for first_s, last_s in known):
-            raise ValueError(f"{part.strip()!r}: seconds must be like [1.9 to 5] or [0 to 0.3; 1.5 to 2.2]")
-        found.append((name.strip(), tuple(known)))
+        if whole is None or len(known) < len(spans) or any(last_s < first_s for first_s, last_s in known):
+            raise ValueError(f"{part.strip()!r}: must be a class, such as Sitting, or one with its seconds, such as "
+                             "Sitting [1.9 to 5] or Sitting [0 to 0.3; 1.5 to 2.2]")  # fmt: skip
+        found.append((whole["name"], tuple(known)))
     return tuple(found)
 
 

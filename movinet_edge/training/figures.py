@@ -85,9 +85,10 @@ def as_markdown(figures: Figures) -> str:
         f"- falls of subject {HELD_SUBJECT} ({falls.videos} videos, {falls.seconds:.0f} s): {falls.found} of "
         f"{falls.falls} found; {falls.daily_false} false in {falls.daily_seconds:.0f} s of daily life "
         f"({falls.false_per_minute:.1f} a minute), {falls.false} at wrong moments in all; default thresholds; a "
-        f"fall is found if it begins from {EARLY_S:g} s before its span in the data set to {LATE_S:g} s after it, and "
-        f"those found began at most {falls.latest_s:.1f} s after their spans did"
+        f"fall is found if it begins from {EARLY_S:g} s before its span in the data set to {LATE_S:g} s after it"
     )
+    if falls.found:
+        real += f"; those found began at most {falls.latest_s:.1f} s after their spans did"
     int8, float32 = _percent(figures.int8.top1), _percent(figures.float32.top1)
     unlike = (
         f"- top-1 {_percent(figures.unlike.top1)} of {figures.unlike.total} spans in clips without motions of which "

@@ -298,8 +298,8 @@ def main() -> None:
     """Start a run, or go on with one."""
     parser = _parser()
     arguments = parser.parse_args()
-    _check(arguments, parser)
     try:
+        _check(arguments, parser)
         run_together(arguments.workers, _train, arguments)
     except KeyboardInterrupt:
         sys.stderr.write(f"Stopped. The same command goes on from {arguments.run / CHECKPOINT}, where there is one.\n")
@@ -332,10 +332,12 @@ def _train(arguments: argparse.Namespace) -> None:
 
 
 def _clips(arguments: argparse.Namespace) -> Clips:
-    real = clips_in([arguments.real]) if arguments.real else None
-    if real is not None and any(real.meta(clip).get("subject") == HELD_SUBJECT for clip in range(len(real))):
-        raise InputError(f"{arguments.real}: subject {HELD_SUBJECT} is there, on whom the model is to be measured")
-    return Clips(clips_in(arguments.data, "train"), clips_in([arguments.held], "held"), real)
+    real = clips_in([arguments.real], "train") if arguments.real else None
+    rendered = clips_in(arguments.data, "train")
+    for clips in (rendered, real):
+        if clips is not None and any(clips.meta(clip).get("subject") == HELD_SUBJECT for clip in range(len(clips))):
+            raise InputError(f"subject {HELD_SUBJECT} is in the clips to train on, and the model is measured on them")
+    return Clips(rendered, clips_in([arguments.held], "held"), real)
 
 
 def _begun(arguments: argparse.Namespace) -> Run:

@@ -74,6 +74,14 @@ def test_refuses_clips_of_another_length(tmp_path: Path):
         ClipFolder([tmp_path])
 
 
+@pytest.mark.parametrize("meta", ["3", "[1]", "null"])
+def test_tells_what_is_wrong_with_what_clips_are_made_of(tmp_path: Path, meta: str):
+    path = write_toy(tmp_path, steady(0))
+    _rewrite(path, meta=np.array([meta]))
+    with pytest.raises(ShardError, match=r"shard_00000\.npz: what its clips are made of"):
+        ClipFolder([tmp_path])
+
+
 def test_takes_clips_of_the_split_that_was_asked_for(tmp_path: Path):
     write_toy(tmp_path / "held", steady(0), meta={"split": "held"})
     write_toy(tmp_path / "anyone", steady(0))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -108,9 +109,22 @@ def test_a_class_named_twice_holds_in_all_of_its_seconds():
     assert labels.tolist() == [WALK, IDLE, WALK]
 
 
-@pytest.mark.parametrize("seconds", ["[1.8-6]", "[]", "[6 to 1.8]", "[0 to 1; later]", "[1.8 to 6] s"])
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        "[1.8-6]",
+        "[]",
+        "[6 to 1.8]",
+        "[0 to 1; later]",
+        "[1.8 to 6] s",
+        "[1.8 to 6",
+        "1.8 to 6]",
+        "(1.8 to 6)",
+        "[1.2.3 to 5]",
+    ],
+)
 def test_seconds_of_another_form_do_not_become_the_whole_video(seconds):
-    with pytest.raises(ValueError, match=r"'Falling \(BW\).*must be like \[1.9 to 5\]"):
+    with pytest.raises(ValueError, match=r"'Falling \(BW\).*such as Sitting \[1.9 to 5\]"):
         parse_spans(f"Falling (BW){seconds}; Standing[0 to 0.2]")
 
 
@@ -164,6 +178,8 @@ def test_the_card_gets_its_figures_and_keeps_its_text():
     assert "| fall | 90.0 % | 100.0 % | lie 1 |" in card
     matrix = card[card.index("| 1 fall |") :].splitlines()
     assert [cell.strip() for cell in matrix[1].split("|")[1:-1]] == ["2 lie", "", "9", "1", *[""] * 15]
+    none_found = dataclasses.replace(FIGURES.falls, found=0, latest_s=math.nan)
+    assert "nan" not in with_figures(card, dataclasses.replace(FIGURES, falls=none_found))
     alone = dataclasses.replace(FIGURES, times_slower=None)
     assert "time per frame" not in with_figures(card, alone)
     assert with_figures(card, FIGURES) == card

@@ -87,7 +87,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("falls", "--videos header --out out", "no column 'classes_seconds'"),
         ("falls", "--videos names --out out", "'adl_1.mp4' does not begin with subject_N_"),
         ("falls", "--videos short --out out", "line 2 has fewer columns"),
-        ("falls", "--videos seconds --out out", "'Falling (BW)[1.8-6]': seconds must be like [1.9 to 5]"),
+        ("falls", "--videos seconds --out out", "'Falling (BW)[1.8-6]': must be a class, such as Sitting"),
         ("falls", "--videos gone --out out", "names subject_1_adl_1.mp4, which is not there"),
         ("falls", "--videos nothing --out out", "in videos of others than subject 3, who is held out"),
     ],

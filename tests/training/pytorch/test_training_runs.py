@@ -95,6 +95,31 @@ def test_a_run_learns_what_it_is_shown(tmp_path: Path):
     assert held_accuracy(run.network, folder, SHAPE, 4) == 1.0
 
 
+def test_the_rate_rises_over_as_many_steps_with_several_processes(monkeypatch):
+    def at_step(number: int) -> float:
+        return training._schedule(number * 4 * training.workers(), _settings(10**9))
+
+    alone = [at_step(number) for number in (0, 49, 99, 200)]
+    assert alone == pytest.approx([0.01, 0.5, 1.0, 1.0])
+    monkeypatch.setattr(training, "workers", lambda: 2)
+    assert [at_step(number) for number in (0, 49, 99, 200)] == pytest.approx(alone)
+
+
+def test_a_run_that_goes_on_says_that_it_reads_nothing_else(tmp_path: Path, monkeypatch):
+    write_toy(tmp_path / "data", steady(0, 17))
+    Run(1e-3, 0.0).save(tmp_path / "first")
+    second = Run(1e-3, 0.0)
+    second.windows = 8
+    second.save(tmp_path / "second")
+    options = f"--data {tmp_path}/data --held {tmp_path}/data --run {tmp_path}/second --windows 8 --size 32 --frames 4"
+    monkeypatch.setattr("sys.argv", ["train", *options.split(), "--start-from", f"{tmp_path}/first/last.pt"])
+    with structlog.testing.capture_logs() as logged:
+        training.main()
+    assert [line.get("start_from") for line in logged if line["event"].startswith("run ")] == [
+        "not read again: it is for a new --run"
+    ]
+
+
 def test_a_run_can_leave_the_first_layers_as_they_are(tmp_path: Path):
     write_toy(tmp_path, steady(0, 17))
     folder = ClipFolder([tmp_path])
@@ -201,23 +226,19 @@ def test_a_training_that_is_stopped_says_how_it_goes_on(workers: int, to_all: bo
     write_toy(tmp_path / "data", steady(0, 17))
     command = [sys.executable, "-m", "movinet_edge.training.train", "--data", str(tmp_path / "data")]
     command += ["--held", str(tmp_path / "data"), "--run", str(tmp_path / "run"), "--size", "32", "--frames", "4"]
-    command += ["--batch", "2", "--windows", "1000000", "--workers", str(workers)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as stopped:
-        process = psutil.Process(stopped.pid)
-        computing: list[psutil.Process] = []
+    command += ["--batch", "2", "--windows", "1000000", "--report-every", "2", "--workers", str(workers)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, start_new_session=True, **pipes) as stopped:
         try:
-            if workers == 1:
-                computing = _eventually(lambda: [each for each in [process] if each.cpu_times().user > 6], 1)
-            else:
-                computing = _eventually(lambda: [each for each in process.children() if _computes(each)], workers)
+            assert any(" trained " in line for line in stopped.stdout)  # all workers have shared a step by then
+            family = psutil.Process(stopped.pid).children(recursive=True)
             (os.killpg if to_all else os.kill)(stopped.pid, signal.SIGINT)
             said = stopped.communicate(timeout=60)[1]
-            _, alive = psutil.wait_procs(computing, timeout=30)
+            _, alive = psutil.wait_procs(family, timeout=30)
             assert not alive
         finally:
-            for each in (process, *computing):
-                with suppress(psutil.NoSuchProcess):
-                    each.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(stopped.pid, signal.SIGKILL)
     assert stopped.returncode == 130
     assert "Traceback" not in said
     assert f"Stopped. The same command goes on from {tmp_path}/run/last.pt" in said

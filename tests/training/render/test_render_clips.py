@@ -135,7 +135,7 @@ def test_only_a_shard_of_just_the_same_clips_is_kept(assets_folder, tmp_path, mo
     _write_shard(paths[5], [5], split="held")  # as they were once
     content = paths[6].read_bytes()
     paths[6].write_bytes(content[: len(content) // 2])
-    paths[7].write_bytes(content.replace(b"jpegjpeg", b"jpegJPEG", 1))
+    paths[7].write_bytes(paths[7].read_bytes().replace(b"jpegjpeg", b"jpegJPEG", 1))
     command = ["--assets", str(assets_folder), "--out", str(tmp_path), "--split", "held", "--seed", "5", "--jobs", "1"]
     main([*command, "--clips", "9", "--resume"])
     assert [path for path in paths if path.stat().st_mtime_ns == kept.get(path)] == list(kept)

@@ -141,6 +141,7 @@ def test_what_is_no_bvh_is_refused(tmp_path):
         ("Frame Time: 0.0333333\n0", "Frame Time: 0.0333333\n0 1", "it should have 181 frames of 69 values"),
         ("Frame Time: 0.0333333", "Frame Time: 0", "a frame of it lasts 0.0 s"),
         ("Frame Time: 0.0333333", "Frame Time: nan", "a frame of it lasts nan s"),
+        ("Frame Time: 0.0333333", "Frame Time: 1e12", "allocate"),
         ("Frames: 181\n", "", "."),
         ("Frames", "Främes", "'ascii' codec"),
         ("OFFSET 0 0 0\n\tCHANNELS", "CHANNELS", "an offset of three numbers for each of its 22 joints"),
