@@ -8,11 +8,11 @@ from pathlib import Path
 from movinet_edge.argument_types import positive_int
 from movinet_edge.engine import load_model
 from movinet_edge.library import load
-from movinet_edge.training.clips import ClipFolder, clips_in
+from movinet_edge.training.clips import HELD_SUBJECT, ClipFolder, clips_in
 from movinet_edge.training.errors import InputError
 from movinet_edge.training.evaluate import judge
 from movinet_edge.training.events import falls_on, starts
-from movinet_edge.training.falls import HELD_SUBJECT, read_videos
+from movinet_edge.training.falls import read_videos
 from movinet_edge.training.figures import WATCHED, Figures, around_figures, as_json, with_figures
 from movinet_edge.training.render.catalogue import NEARLY_LEARNED
 from movinet_edge.training.running import drift_after, time_ratio

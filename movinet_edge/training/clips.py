@@ -18,6 +18,9 @@ FRAMES_PER_CLIP = 24
 CLIP_FPS = 5.0
 """What the model sees, see `design/engine`: clips hold just the frames that a stream would feed."""
 
+HELD_SUBJECT = 3
+"""The person in real video who is never trained on: what the model card says about real falls comes from them alone."""
+
 _SHARDS = "shard_*.npz"
 
 
@@ -171,6 +174,8 @@ class ClipFolder:
         others = [clip["split"] for clip in shard.meta if clip.get("split", self._split) != self._split]
         if self._split is not None and others:
             raise ShardError(f"{shard.path}: its clips are of the split {others[0]}; {self._split} is expected here")
+        if self._split == "train" and any(clip.get("subject") == HELD_SUBJECT for clip in shard.meta):
+            raise ShardError(f"{shard.path}: subject {HELD_SUBJECT} is there, on whom the model is to be measured")
         self._shards[shard.path] = shard
         self._places += [(shard, clip) for clip in range(len(shard.labels))]
 
@@ -195,7 +200,8 @@ def clips_in(folders: Sequence[Path], split: str | None = None) -> ClipFolder:
 
     Args:
         folders: where the shards are.
-        split: `train` or `held`, what rendered clips of these folders must be made of; None if that does not matter.
+        split: `train` or `held`, what rendered clips of these folders must be made of, and with `train` no real ones of
+            the held subject; None if that does not matter.
 
     Raises:
         ShardError: a folder is none, there are no clips in any, a shard is damaged or of another split.

@@ -19,13 +19,10 @@ from numpy.typing import NDArray
 
 from movinet_edge.api import FrameRequest, SourceEnded
 from movinet_edge.daemon.plugins import discover_plugins
-from movinet_edge.training.clips import CLIP_FPS, FRAMES_PER_CLIP, write_shard
+from movinet_edge.training.clips import CLIP_FPS, FRAMES_PER_CLIP, HELD_SUBJECT, write_shard
 from movinet_edge.training.errors import InputError
 from movinet_edge.training.labels import LABELS, UNLABELLED
 from movinet_edge.training.usage import errors_told
-
-HELD_SUBJECT = 3
-"""Never trained on: what the model card says about real falls comes from this person alone."""
 
 _FALL_LASTS_S = 1.8
 """The data set's falling spans go on while the person lies; the fall itself is about this long."""
@@ -33,8 +30,8 @@ _STEP_FRAMES = 4
 """Between the beginnings of two clips cut from one video."""
 _JPEG_QUALITY, _SIZE_PX = 90, 192
 _NAME = re.compile(r"subject_(\d+)_")
-_CLASS = re.compile(r"(?P<name>[^\[\]\d]+?)\s*(?:\[(?P<spans>[^\[\]]*)\])?")
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*to\s*(\d+(?:\.\d+)?)")
+_CLASS = re.compile(r"(?P<name>[^\[\]\d,]+?)\s*(?:\[(?P<spans>[^\[\]]*)\])?")
+_SPAN = re.compile(r"(\d*\.?\d+)\s*to\s*(\d*\.?\d+)")
 # Later ones win where spans overlap. People who sit, read or eat are idle; exercising has no class here.
 _CLASSES = (("sitting", "idle"), ("reading", "idle"), ("eating", "idle"), ("drinking", "idle"), ("standing", "idle"),
             ("walking", "walk"), ("fall", "fall"))  # fmt: skip
@@ -105,7 +102,7 @@ def parse_spans(text: str) -> tuple[tuple[str, tuple[tuple[float, float], ...]],
     Raises:
         ValueError: seconds have another form; without them a class would hold for the whole video.
     """
-    parts = re.split(r";(?![^\[]*\])", text)
+    parts = re.split(r";(?![^\[]*\])", text.strip().removesuffix(";"))
     found = []
     for part in parts:
         whole = _CLASS.fullmatch(part.strip())

@@ -5,10 +5,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from movinet_edge.training.clips import HELD_SUBJECT
 from movinet_edge.training.errors import InputError
 from movinet_edge.training.evaluate import Confusion
 from movinet_edge.training.events import EARLY_S, LATE_S, FallFigures
-from movinet_edge.training.falls import HELD_SUBJECT
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.render.catalogue import NEARLY_LEARNED
 

