@@ -11,6 +11,7 @@ from movinet_edge.api import Source, SourceInfo, StreamHealth
 _OVER_S = 30.0
 # At 5 fps a bit more than the half minute; a stream scored faster is measured over less.
 _SAMPLES = 160
+_CLOCK_S = 1e-9  # what a clock counts in; marks that are nearer say nothing of a rate
 
 
 class Rate:
@@ -37,7 +38,8 @@ class Rate:
         # A pause counts once it is longer than the usual distance of two marks.
         usual_s = (last_s - first_s) / (len(recent) - 1)
         until_s = now_s if now_s - last_s > 2.0 * usual_s + 0.5 else last_s
-        return (last - first) / (until_s - first_s) if until_s > first_s else None
+        over_s = until_s - first_s
+        return (last - first) / over_s if over_s >= _CLOCK_S else None
 
 
 class StreamMeter:

@@ -31,6 +31,7 @@ def rate_of(*marks):
         ([(0.0, 0), (1.0, 5)], 1e6, 0.0),
         ([(0.0, 0), (100.0, 100), (110.0, 600)], 110.0, 50.0),  # only the last half minute counts
         ([(1.0, 3), (1.0, 4)], 1.0, None),
+        ([(0.0, 0), (1e-308, 2)], 0.0, None),  # less than a clock counts
     ],
 )
 def test_a_rate_is_of_the_last_half_minute(marks, now_s, per_s):
