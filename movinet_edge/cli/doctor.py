@@ -183,7 +183,7 @@ class _Doctor:
                 yield Finding(section.name, f"{section.type}; --online tries it")
 
     def _models(self) -> Iterator[Finding]:
-        results = [result for result in _store().verify() if result.status != "missing" or result.remedy]
+        results = [result for result in _store().verify() if result.expected]
         for result in results:
             yield Finding(result.name, f"{result.status}: {result.path} {result.detail}", result.remedy)
         if {result.name for result in results} == {BUILTIN_MODEL}:

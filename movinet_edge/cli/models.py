@@ -165,7 +165,7 @@ def _pull(store: ModelStore, name: str) -> int:
 
 def _verify(store: ModelStore, name: str | None) -> int:
     results = store.verify(name)
-    here = [result for result in results if result.status != "missing" or result.remedy or name is not None]
+    here = [result for result in results if result.expected or name is not None]
     for result in here:
         print(f"{result.name:<22}{result.status:<11}{result.path or ''}  {result.detail}".rstrip())
         if result.remedy:

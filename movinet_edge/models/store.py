@@ -68,6 +68,11 @@ class VerifyResult:
     remedy: str | None = None
 
     @property
+    def expected(self) -> bool:
+        """Whether the file is there or should be: a model that was never downloaded concerns nobody."""
+        return self.status != "missing" or self.remedy is not None
+
+    @property
     def usable(self) -> bool:
         """True when the file is there and nothing speaks against it."""
         return self.status in ("ok", "pinned", "unpinned")

@@ -21,7 +21,7 @@ CLIP_FPS = 5.0
 HELD_SUBJECT = 3
 """The person in real video who is never trained on: what the model card says about real falls comes from them alone."""
 
-_SHARDS = "shard_*.npz"
+SHARDS = "shard_*.npz"
 
 
 class ShardError(InputError):
@@ -161,7 +161,7 @@ class ClipFolder:
         """
         before = len(self)
         for folder in self._folders:
-            for path in sorted(folder.glob(_SHARDS)):
+            for path in sorted(folder.glob(SHARDS)):
                 if path not in self._shards:
                     self._add(read_shard(path))
         if len(self) > before:
@@ -212,5 +212,5 @@ def clips_in(folders: Sequence[Path], split: str | None = None) -> ClipFolder:
     clips = ClipFolder(folders, split)
     if not len(clips):
         names = ", ".join(map(str, folders))
-        raise ShardError(f"{names}: no clips ({_SHARDS}) there; python -m movinet_edge.training.render makes them")
+        raise ShardError(f"{names}: no clips ({SHARDS}) there; python -m movinet_edge.training.render makes them")
     return clips

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from movinet_edge.training.clips import Poses, ShardError, read_shard, write_shard
+from movinet_edge.training.clips import SHARDS, Poses, ShardError, read_shard, write_shard
 from movinet_edge.training.labels import LABELS
 from movinet_edge.training.orphans import end_with_parent
 from movinet_edge.training.render.assets import Assets
@@ -86,7 +86,7 @@ def render(
 
 def _refuse_others(folder: Path, works: Sequence[_Work]) -> None:
     """Whoever trains reads every shard of a folder, also what an earlier and larger run has left there."""
-    others = sorted(set(folder.glob("shard_*.npz")) - {work.path for work in works})
+    others = sorted(set(folder.glob(SHARDS)) - {work.path for work in works})
     if others:
         raise ValueError(
             f"{others[0]} is none of the {len(works)} shards to write, but would be trained on with them "
