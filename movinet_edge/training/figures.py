@@ -97,7 +97,8 @@ def as_markdown(figures: Figures) -> str:
     lines = [measured, "", held, ""]
     lines += [f"- top-1 {int8} (float32 {float32}: {lost:+.1f} points lost)", unlike, _by_class(figures.int8)]
     lines += ["", "Real video, never trained on:", "", real, ""]
-    lines += [f"Videos of known actions, watched for all {len(WATCHED)} classes that can be told; what began:", ""]
+    watched = f"watched for all {len(WATCHED)} classes that can be told"
+    lines += [f"Videos of known actions ({len(figures.scenes)}), {watched}; what began:", ""]
     lines += [f"- {name}: {_told(events)}" for name, events in figures.scenes]
     lines += ["", "As a stream:", ""]
     lines += [f"- scores after an hour − of fresh streams that see the last frames alone: {figures.drift:.1g} at most"]
