@@ -1,6 +1,7 @@
 """The model that comes with the package: always found, never fetched, whole, small, and with its card."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from movinet_edge.models import DownloadError, ModelStore, bundled_labels, catal
 from movinet_edge.models.catalogue import BUNDLED_FOLDER, full_name
 from movinet_edge.training.labels import LABELS
 
+ROOT = Path(__file__).resolve().parents[2]
 HOUR_FRAMES = 18_000
 WINDOW = 16
 LOOK_BACK_FRAMES = 28  # what all layers in a row remember
@@ -52,7 +54,9 @@ def test_the_figures_of_its_card_are_those_of_the_file():
     counts = np.array(matrix)
     assert counts.shape == (18, 18)
     assert f"{counts.sum()} spans of at least a second" in card
-    assert f"- top-1 {100 * counts.trace() / counts.sum():.1f} % (float32" in card
+    top1 = 100 * counts.trace() / counts.sum()
+    assert f"- top-1 {top1:.1f} % (float32" in card
+    assert f"names right {top1:.0f} times of 100" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_runs_and_names_its_classes(unreachable):
